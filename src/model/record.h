@@ -1,0 +1,67 @@
+/* The stored form of a device. Two parts that are kept apart (invariant 6):
+ *
+ *   stable    one JSON object without its closing brace, in the fixed member
+ *             order of docs/device.schema.json; compared byte by byte, so equal
+ *             bytes mean "nothing changed"
+ *   volatile  a packed binary of the members that move by themselves: under
+ *             100 bytes, because an hourly walk rewrites all of them
+ *
+ * Readers join the two: record_join() writes the stable bytes, then
+ * `,"volatile":{...}}`. Policy names are not in the record; only those of
+ * failing policies stand in compliance.reasons. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "model/derive.h"
+#include "model/policy_table.h"
+
+enum { RECORD_VOLATILE_MAX = 160 };
+
+/* Appends the stable part. `names` (of the tenant) gives compliance.reasons their text; a failing
+ * policy it does not know is named "policy <id>". */
+int record_write_stable(struct buf *out, const struct device *d, const char *tenant,
+                        const struct policy_table *names);
+/* Returns the packed length, at most RECORD_VOLATILE_MAX. */
+size_t record_pack_volatile(unsigned char out[RECORD_VOLATILE_MAX], const struct device *d);
+
+/* Volatile members, unpacked. Text is NUL-terminated, "" is null. */
+struct record_volatile {
+	int64_t last_seen, restarted, detail_updated, policy_updated, software_updated, evaluated_at;
+	int64_t uptime_s, disk_available_bytes;
+	char primary_ip[48], primary_mac[18], public_ip[48];
+};
+int record_unpack_volatile(struct record_volatile *out, const void *packed, size_t n);
+
+/* What is computed when read, never stored. */
+struct record_now {
+	int64_t now;
+	int64_t stale_after_s; /* 0: `stale` is not computed */
+};
+
+/* The whole record: stable + volatile + "stale" and "online" as last members.
+ * online: seen within 15 minutes; null for agentless systems (iOS, iPadOS,
+ * Android), which nearly always say offline (fleet-api 3.4). stale: the
+ * evidence (evaluated_at) is older than stale_after. */
+int record_join(struct buf *out, struct slice stable, const void *packed, size_t packed_n,
+                const struct record_now *now);
+
+/* ---- reading a stable part back, without building a tree ---- */
+
+/* A few members picked out of the stable part. The slices point into `stable`
+ * where the text needed no unescaping, else into `scratch`. */
+struct record_peek {
+	struct slice owner_email, owner_source, serial, uuid, hostname, display_name;
+	struct slice os_family, os_name, os_version, access_user, access_group, team_name;
+	struct slice compliance, encryption, enrollment;
+	bool owner_ambiguous;
+	struct host_mapping list_mapping[DEVICE_MAX_CANDIDATES];
+	uint32_t list_mapping_count;
+	bool has_list_mapping;
+	struct slice enrolled;
+};
+int record_peek(struct record_peek *out, struct slice stable, struct buf *scratch);
+
+/* Names of the members that differ, as dotted paths of two levels at most
+ * ("os.version", "compliance.state", "owner.email"), appended as a JSON array. */
+int record_changed_fields(struct buf *out, struct slice before, struct slice after);

@@ -1,0 +1,67 @@
+/* One HTTP exchange over libcurl's multi interface, driven by the loop.
+ *
+ * Rules kept here, so that nobody above has to think of them: no redirect is
+ * followed; no environment variable decides a proxy; only http and https; the
+ * peer's address is checked on every connection, new or reused, behind a
+ * resolver or not (invariant 12); responses are taken as sent (identity
+ * encoding only); the body is streamed and has a ceiling; first byte and whole
+ * request have their own time limits; the authorization header is never logged. */
+#pragma once
+
+#include "base/err.h"
+#include "net/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_client;   /* one per loop */
+struct http_origin;   /* one server with its settings; keeps its connections */
+struct http_exchange; /* one request under way */
+
+int http_client_new(struct http_client **out, struct loop *l, struct err *e);
+/* All exchanges must have ended or been cancelled; origins freed. */
+void http_client_free(struct http_client *c);
+
+struct http_origin_options {
+	const char *name;          /* for messages */
+	const char *url;           /* base, no trailing slash */
+	const char *token;         /* bearer; copied, wiped on free */
+	const char *ca_file, *client_cert, *client_key, *proxy;
+	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
+	bool allow_http, allow_private;
+};
+int http_origin_new(struct http_origin **out, struct http_client *c, const struct http_origin_options *o,
+                    struct err *e);
+void http_origin_free(struct http_origin *o);
+
+struct http_result {
+	int rc;                    /* OK: a whole answer came, whatever its status */
+	struct err err;            /* a sentence when rc != OK */
+	long status;               /* 0: none came */
+	char content_type[64];
+	char location[256];        /* of a redirect */
+	int64_t retry_after_s;     /* -1: none; dates already turned into seconds */
+	int64_t server_date;       /* Unix seconds of Date, 0: none */
+	uint64_t body_bytes;
+	uint32_t first_byte_ms, total_ms;
+	bool reused;               /* the connection was not new */
+};
+
+struct http_request {
+	const char *method;        /* "GET" */
+	const char *path;          /* appended to the origin's url; copied */
+	uint64_t max_body_bytes;
+	uint32_t connect_ms, first_byte_ms, total_ms;
+	/* Called for each piece of the body, status known; non-zero (an E_ code)
+	 * ends the exchange with that rc. */
+	int (*on_body)(void *arg, long status, const void *data, size_t n);
+	/* Exactly once, never from inside http_start(), never after http_cancel().
+	 * The exchange is gone afterwards. May start another. */
+	void (*on_done)(void *arg, const struct http_result *r);
+	void *arg;
+};
+
+int http_start(struct http_exchange **out, struct http_origin *o, const struct http_request *r, struct err *e);
+/* May be called from any callback but on_body of the same exchange. */
+void http_cancel(struct http_exchange *x);

@@ -1,0 +1,37 @@
+/* The loop: libuv behind a small face, so that no other folder needs uv.h.
+ * Owned by main(); everything on it must be closed before loop_free(), which
+ * returns 0 only when the loop closed clean. */
+#pragma once
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct loop;
+struct timer;
+struct waker;
+
+int loop_new(struct loop **out, struct err *e);
+/* Runs until loop_stop() or until nothing is left to wait for. */
+void loop_run(struct loop *l);
+void loop_stop(struct loop *l);
+int loop_free(struct loop *l);
+struct uv_loop_s *loop_uv(struct loop *l);
+
+/* A timer that can be armed again and again; fires once per arming. The
+ * callback is never called from inside timer_arm(). timer_free() detaches at
+ * once; the memory goes when libuv has closed the handle. */
+int timer_new(struct timer **out, struct loop *l, void (*fire)(void *arg), void *arg);
+void timer_arm(struct timer *t, uint64_t after_ms);
+void timer_disarm(struct timer *t);
+void timer_free(struct timer *t);
+
+/* Lets another thread cause a callback on the loop thread; calls may fold. */
+int waker_new(struct waker **out, struct loop *l, void (*woken)(void *arg), void *arg);
+void waker_wake(struct waker *w); /* any thread */
+void waker_free(struct waker *w);
+
+/* SIGINT and SIGTERM: `stop` is called with how many have come so far. */
+struct interrupts;
+int interrupts_new(struct interrupts **out, struct loop *l, void (*stop)(void *arg, int count), void *arg);
+void interrupts_free(struct interrupts *i);

@@ -1,0 +1,131 @@
+/* The jobs that change a tenant's records: each is one struct whose first
+ * member is the store_job; fill the inputs, set job.run to the function named,
+ * submit. All of a job's effects (devices, volatile parts, details, indexes,
+ * change events, missing marks, the walk's cursor) are in one transaction
+ * (invariant 8). Inputs are borrowed until done(). */
+#pragma once
+
+#include "model/derive.h"
+#include "store/writer.h"
+
+/* Creates the tenant's row when it is new and fills `row`. */
+struct apply_tenant {
+	struct store_job job;
+	const char *name, *url;
+	int64_t now;
+	struct tenant_row row; /* out */
+};
+int apply_tenant_run(struct store_job *job, struct store_txn *txn);
+
+/* Begins a walk: the next walk number, cursor 0, fingerprint; or goes on with
+ * the one under way when `resume` (the caller has compared fingerprint and age). */
+struct apply_walk_begin {
+	struct store_job job;
+	uint32_t tenant;
+	bool resume;
+	enum walk_mode mode;
+	const char *fingerprint;
+	const char *server_version, *role, *tier;
+	int64_t now;
+	struct tenant_row row; /* out */
+};
+int apply_walk_begin_run(struct store_job *job, struct store_txn *txn);
+
+struct apply_counts {
+	uint64_t created, changed, unchanged, volatile_only, revived, rejected, marked_missing, returned;
+};
+
+/* One proven page: a merge of its elements with the stored devices of the
+ * interval (after, last], or (after, infinity) when `end`. In both: compared,
+ * rewritten only when bytes differ. In the page only: created (no event during
+ * the first walk), revived when there is a tombstone with the same created_at.
+ * Stored only: marked missing with the walk's number, unless the page has a
+ * rejected element without an id. The same id with another created_at is
+ * another machine: deleted + created. Then cursor = last, walk_hosts += count.
+ * When nothing changed, the cursor may be kept in memory and written with a
+ * later job (at most 50,000 hosts or 30 s behind), so that a quiet walk writes
+ * next to nothing. */
+struct apply_page {
+	struct store_job job;
+	uint32_t tenant;
+	const char *tenant_name;
+	uint64_t walk, after, last;
+	bool end;
+	struct page *page;
+	const struct derive_settings *settings;
+	int64_t now;
+	struct apply_counts counts; /* out */
+};
+int apply_page_run(struct store_job *job, struct store_txn *txn);
+
+/* The walk is proven complete. Marks of other walks that were not confirmed
+ * again lose their meaning; `missing` counts those that count now. On the first walk:
+ * the baseline event, and the indexes (the caller submits apply_index until `more` is false,
+ * before this). */
+struct apply_walk_end {
+	struct store_job job;
+	uint32_t tenant;
+	uint64_t walk;
+	int64_t now;
+	uint64_t missing;      /* out: marks of this walk (twice-confirmed in WALK_PAGES mode) */
+	struct tenant_row row; /* out */
+};
+int apply_walk_end_run(struct store_job *job, struct store_txn *txn);
+
+/* Builds the indexes of a first walk, a slice at a time, resumably: sorted runs
+ * of up to 32,000 devices. `next` starts at 0 and is carried over by the caller. */
+struct apply_index {
+	struct store_job job;
+	uint32_t tenant;
+	uint64_t next; /* in and out */
+	uint64_t from; /* the queue's copy of `next`, so that a rerun starts right */
+	bool more;     /* out */
+};
+int apply_index_run(struct store_job *job, struct store_txn *txn);
+
+/* The answer for one host that was marked missing. */
+enum sweep_verdict { SWEEP_GONE, SWEEP_OUT_OF_SCOPE, SWEEP_PRESENT };
+struct apply_sweep {
+	struct store_job job;
+	uint32_t tenant;
+	uint64_t walk, id;
+	enum sweep_verdict verdict;
+	int64_t now;
+};
+int apply_sweep_run(struct store_job *job, struct store_txn *txn);
+
+/* Sets or clears (reason HOLD_NONE) the hold. A hold keeps its `since` while
+ * its reason stays. */
+struct apply_hold {
+	struct store_job job;
+	uint32_t tenant;
+	enum store_hold_reason reason;
+	uint64_t count;
+	int64_t now;
+};
+int apply_hold_run(struct store_job *job, struct store_txn *txn);
+
+/* A detail that arrived: its facts are stored, the device derived anew from it.
+ * page == NULL: only noted as tried (a detail that failed is not asked for
+ * again within its day). A host that is not in the store is left alone. */
+struct apply_detail {
+	struct store_job job;
+	uint32_t tenant;
+	const char *tenant_name;
+	uint64_t id;
+	struct page *page;
+	const struct derive_settings *settings;
+	int64_t now;
+	bool changed; /* out */
+};
+int apply_detail_run(struct store_job *job, struct store_txn *txn);
+
+/* How a sync ended. */
+struct apply_sync_end {
+	struct store_job job;
+	uint32_t tenant;
+	int64_t begun_at, now;
+	int result;
+	const char *text;
+};
+int apply_sync_end_run(struct store_job *job, struct store_txn *txn);
