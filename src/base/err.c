@@ -57,7 +57,7 @@ enum err_class err_class(int code)
 const char *err_class_name(enum err_class c)
 {
 	static const char *const text[] = { "none", "retry", "auth",   "data",   "limit",
-		                            "gone", "busy",  "system", "config", "internal" };
+					    "gone", "busy",  "system", "config", "internal" };
 	return (size_t)c < sizeof(text) / sizeof(text[0]) ? text[c] : "unknown";
 }
 
@@ -83,6 +83,11 @@ void err_prefix(struct err *e, const char *fmt, ...)
 	va_start(ap, fmt);
 	int n = vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(e->text))
-		snprintf(e->text + n, sizeof(e->text) - (size_t)n, ": %s", old);
+	size_t at = n < 0 ? 0 : (size_t)n;
+	if (at + 3 > sizeof(e->text))
+		return;
+	size_t room = sizeof(e->text) - at - 3, len = strnlen(old, room);
+	memcpy(e->text + at, ": ", 2);
+	memcpy(e->text + at + 2, old, len);
+	e->text[at + 2 + len] = '\0';
 }

@@ -21,39 +21,39 @@ enum err_class {
 };
 
 /* name, class, what it means */
-#define ERR_TABLE(X) \
-	X(NOMEM, SYSTEM, "out of memory") \
-	X(IO, SYSTEM, "input or output failed") \
-	X(DISK_FULL, SYSTEM, "no space left on the device") \
-	X(MAP_FULL, SYSTEM, "the store's map is full") \
-	X(CORRUPT, SYSTEM, "the store is damaged") \
-	X(NEWER_FORMAT, CONFIG, "the store has a newer format") \
-	X(LOCKED, BUSY, "another process holds it") \
-	X(NOT_FOUND, GONE, "not found") \
-	X(CONFIG, CONFIG, "the configuration is not usable") \
-	X(LIMIT, LIMIT, "a ceiling was exceeded") \
-	X(SYNTAX, DATA, "not well-formed") \
-	X(TRUNCATED, RETRY, "cut short") \
-	X(INBAND, RETRY, "the server reported an error inside a 200 answer") \
-	X(ORDER, DATA, "host ids do not ascend") \
-	X(NOT_FLEET, DATA, "not a Fleet server") \
-	X(REDIRECT, DATA, "redirected") \
-	X(DNS, RETRY, "the name could not be resolved") \
-	X(CONNECT, RETRY, "the connection failed") \
-	X(TLS, CONFIG, "the TLS handshake failed") \
-	X(TIMEOUT, RETRY, "timed out") \
-	X(ADDRESS, CONFIG, "the address is not allowed") \
-	X(TOKEN, AUTH, "the token was refused") \
-	X(FORBIDDEN, AUTH, "the role does not allow it") \
-	X(LICENCE, AUTH, "needs Fleet Premium") \
-	X(GONE, GONE, "the server does not know it") \
-	X(THROTTLED, BUSY, "the server asks to wait") \
-	X(SERVER, RETRY, "the server failed") \
-	X(REJECTED, DATA, "the server rejected the request") \
-	X(CONFLICT, DATA, "conflicts with the present state") \
-	X(HELD, CONFIG, "held until an operator accepts") \
-	X(CANCELLED, NONE, "cancelled") \
-	X(DEADLINE, RETRY, "no time left") \
+#define ERR_TABLE(X)                                                                                         \
+	X(NOMEM, SYSTEM, "out of memory")                                                                    \
+	X(IO, SYSTEM, "input or output failed")                                                              \
+	X(DISK_FULL, SYSTEM, "no space left on the device")                                                  \
+	X(MAP_FULL, SYSTEM, "the store's map is full")                                                       \
+	X(CORRUPT, SYSTEM, "the store is damaged")                                                           \
+	X(NEWER_FORMAT, CONFIG, "the store has a newer format")                                              \
+	X(LOCKED, BUSY, "another process holds it")                                                          \
+	X(NOT_FOUND, GONE, "not found")                                                                      \
+	X(CONFIG, CONFIG, "the configuration is not usable")                                                 \
+	X(LIMIT, LIMIT, "a ceiling was exceeded")                                                            \
+	X(SYNTAX, DATA, "not well-formed")                                                                   \
+	X(TRUNCATED, RETRY, "cut short")                                                                     \
+	X(INBAND, RETRY, "the server reported an error inside a 200 answer")                                 \
+	X(ORDER, DATA, "host ids do not ascend")                                                             \
+	X(NOT_FLEET, DATA, "not a Fleet server")                                                             \
+	X(REDIRECT, DATA, "redirected")                                                                      \
+	X(DNS, RETRY, "the name could not be resolved")                                                      \
+	X(CONNECT, RETRY, "the connection failed")                                                           \
+	X(TLS, CONFIG, "the TLS handshake failed")                                                           \
+	X(TIMEOUT, RETRY, "timed out")                                                                       \
+	X(ADDRESS, CONFIG, "the address is not allowed")                                                     \
+	X(TOKEN, AUTH, "the token was refused")                                                              \
+	X(FORBIDDEN, AUTH, "the role does not allow it")                                                     \
+	X(LICENCE, AUTH, "needs Fleet Premium")                                                              \
+	X(GONE, GONE, "the server does not know it")                                                         \
+	X(THROTTLED, BUSY, "the server asks to wait")                                                        \
+	X(SERVER, RETRY, "the server failed")                                                                \
+	X(REJECTED, DATA, "the server rejected the request")                                                 \
+	X(CONFLICT, DATA, "conflicts with the present state")                                                \
+	X(HELD, CONFIG, "held until an operator accepts")                                                    \
+	X(CANCELLED, NONE, "cancelled")                                                                      \
+	X(DEADLINE, RETRY, "no time left")                                                                   \
 	X(INTERNAL, INTERNAL, "internal error")
 
 enum {
@@ -62,7 +62,7 @@ enum {
 #define X(name, class, text) E_##name,
 	ERR_TABLE(X)
 #undef X
-	ERR_LAST_
+		ERR_LAST_
 };
 
 /* A sentence for people: lower case, the failure first, the subject quoted,

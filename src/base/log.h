@@ -23,8 +23,6 @@ struct log_value {
 void log_configure(enum log_level level, int json);
 int log_enabled(enum log_level level);
 /* Pairs of (const char *key, struct log_value *), ended by NULL. */
-void log_event_(const char *group, enum log_level level, const char *what, ...)
-	__attribute__((sentinel));
-#define log_event(level, group, ...) \
-	(log_enabled(level) ? log_event_(group, level, __VA_ARGS__) : (void)0)
+void log_event_(const char *group, enum log_level level, const char *what, ...) __attribute__((sentinel));
+#define log_event(level, group, ...) (log_enabled(level) ? log_event_(group, level, __VA_ARGS__) : (void)0)
 int log_level_parse(const char *name, enum log_level *out);
