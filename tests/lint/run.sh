@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# All static checks; `./dev lint` calls it. Goes on after a finding, so that one
+# run shows everything, and fails at the end.
+#
+#   run.sh [--changed]     only the C files that differ from the last commit
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+changed=0
+[ "${1:-}" = --changed ] && changed=1
+failed=()
+jobs=$(nproc)
+database=build/dev
+
+# Ours: tracked or new, not ignored, and still there.
+ours() {
+    git ls-files --cached --others --exclude-standard -- "$@" | while IFS= read -r f; do
+        if [ -f "$f" ]; then printf '%s\n' "$f"; fi
+    done | sort -u
+}
+
+c_files() {
+    if [ $changed = 1 ]; then
+        { git diff --name-only HEAD -- '*.[ch]'; git ls-files --others --exclude-standard -- '*.[ch]'; } |
+            while IFS= read -r f; do if [ -f "$f" ]; then printf '%s\n' "$f"; fi; done
+    else
+        ours '*.[ch]'
+    fi
+}
+
+# check NAME FUNCTION: runs it with its output shown only when it fails
+check() {
+    local name=$1 begin out seconds
+    shift
+    begin=$SECONDS
+    if out=$("$@" 2>&1); then
+        seconds=$((SECONDS - begin))
+        printf '%-14s ok (%d s)\n' "$name" "$seconds"
+        printf '%s\n' "$out" | grep -E '^(warning|note):' || true
+    else
+        printf '%s\n' "$out"
+        printf '%-14s FAILED\n' "$name"
+        failed+=("$name")
+    fi
+}
+
+have() {
+    command -v "$1" >/dev/null
+}
+
+check_layers() {
+    python3 tests/lint/layers.py --selftest
+    python3 tests/lint/layers.py
+}
+
+check_format() {
+    c_files | xargs -r clang-format --dry-run --Werror
+}
+
+# Sources only; headers are seen through them. Sources outside the database
+# (a benchmark or simulator that the preset does not build) are left out.
+check_tidy() {
+    c_files | grep '\.c$' | while IFS= read -r f; do
+        if grep -q "\"$PWD/$f\"" $database/compile_commands.json; then printf '%s\n' "$f"; fi
+    done | xargs -r -P "$jobs" -n 4 clang-tidy --quiet -p $database 2>/dev/null
+}
+
+# -Dmissing macros of the libraries would make it guess; the build proves types.
+check_cppcheck() {
+    mkdir -p build/cppcheck
+    c_files | grep '^src/.*\.c$' | xargs -r cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+        --inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=normalCheckLevelMaxBranches \
+        --cppcheck-build-dir=build/cppcheck -j "$jobs" -I src -I include -D_GNU_SOURCE --error-exitcode=1
+}
+
+check_shell() {
+    local files=(dev .ci/run)
+    while IFS= read -r f; do files+=("$f"); done < <(ours '*.sh')
+    for f in "${files[@]}"; do bash -n "$f"; done
+    if have shellcheck; then shellcheck -S warning "${files[@]}"; else echo "note: shellcheck is not installed"; fi
+}
+
+check_python() {
+    local cache
+    cache=$(mktemp -d)
+    ours '*.py' | PYTHONPYCACHEPREFIX=$cache xargs -r python3 -W error -m py_compile
+    rm -rf "$cache"
+}
+
+check_man() {
+    local pages
+    pages=$(ours 'docs/man/*.[1-8]')
+    [ -n "$pages" ] || return 0
+    # shellcheck disable=SC2086 # a list of names without spaces
+    if have mandoc; then
+        mandoc -T lint -W warning $pages
+    elif have man; then
+        for f in $pages; do
+            [ -z "$(LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$f" 2>&1 >/dev/null)" ]
+        done
+    else
+        echo "note: neither mandoc nor man is installed"
+    fi
+}
+
+check_json() {
+    ours '*.json' | grep -v '^tests/fuzz/corpus/' | while IFS= read -r f; do
+        python3 -m json.tool "$f" >/dev/null || { echo "$f: not JSON"; exit 1; }
+    done
+}
+
+check_spaces() {
+    # a blank at the end of a line or a file without a last line end
+    ! git grep --untracked -nIE '[ 	]+$' -- . ':!LICENSE' ':!tests/fuzz/corpus' ':!*.golden*'
+}
+
+mkdir -p build
+[ -f $database/compile_commands.json ] || cmake --preset dev -DMUSTER_BENCH=ON >/dev/null
+check layers check_layers
+check format check_format
+check shell check_shell
+check python check_python
+check json check_json
+check man check_man
+check spaces check_spaces
+check cppcheck check_cppcheck
+check clang-tidy check_tidy
+
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "lint: failed: ${failed[*]}"
+    exit 1
+fi
+echo "lint: all clean"
