@@ -39,6 +39,9 @@ struct derive_settings {
 /* ---- facts kept apart from the list, with their time (invariant 7) ---- */
 struct detail_facts {
 	int64_t fetched_at; /* Unix seconds; 0: there are none */
+	/* The host they were picked from, NULL once unpacked: by it derive() sees
+	 * that the detail arrived alone and stands in for the list. */
+	const struct host *of;
 	enum host_tristate disk_encryption_enabled;
 	struct slice os_settings_disk_encryption;
 	enum host_tristate encryption_key_available;
@@ -55,7 +58,8 @@ struct detail_facts {
 	uint32_t policy_count;
 };
 
-/* Picks the detail's own facts out of a parsed GET /hosts/:id; points into it. */
+/* Picks the detail's own facts out of a parsed GET /hosts/:id; points into it.
+ * Its policies are sorted in place by id. */
 void detail_facts_of(struct detail_facts *out, const struct host *detail, int64_t fetched_at);
 
 /* ---- what stood before, as far as it matters now ---- */
@@ -86,16 +90,21 @@ struct device {
 	int64_t disk_total_bytes;
 	enum encryption_state encryption;
 	const char *encryption_method;   /* "filevault", "bitlocker", "luks" or NULL */
-	const char *encryption_evidence; /* which member said so, or NULL; static */
+	/* The member that said so ("disk_encryption_enabled", "os_settings") or
+	 * NULL; static. Not whether list or detail sent it: that would differ from
+	 * walk to walk and look like a change. */
+	const char *encryption_evidence;
 	enum host_tristate key_escrowed;
 	enum mdm_enrollment enrollment;
-	struct slice mdm_vendor, mdm_server_url, device_status, pending_action;
+	struct slice mdm_vendor, mdm_server_url, device_status;
+	struct slice pending_action; /* "none" when the server says that nothing is pending */
 	enum host_tristate managed_by_fleet;
 	enum compliance_state compliance;
 	int64_t failing, critical_failing, unanswered; /* HOST_NO_INT: not known */
 	const struct host_policy *policies; /* ascending ids */
 	uint32_t policy_count;
 	bool policies_known; /* results one by one, not only a count */
+	const struct derive_settings *settings; /* which of them count; see derive_policy_counts() */
 	struct slice owner_email, owner_source; /* p == NULL: none */
 	bool owner_ambiguous;
 	struct owner_candidate candidates[DEVICE_MAX_CANDIDATES];
@@ -113,9 +122,14 @@ struct device {
 	struct slice primary_ip, primary_mac, public_ip;
 };
 
+/* True when a policy takes part in the state: not ignored, and critical where
+ * only those count. */
+bool derive_policy_counts(const struct derive_settings *settings, const struct host_policy *policy);
+
 /* `list` is a list item, or a detail parsed as a host when a detail arrived
- * alone (then previous->list_mapping stands in for its missing device_mapping).
- * `policies` of `list` are sorted in place by id when they are not. Nothing is
- * allocated: the device points into its inputs. */
+ * alone (then detail->of == list, and previous->list_mapping stands in for its
+ * missing device_mapping). `detail` and `previous` may be NULL. `policies` of
+ * `list` are sorted in place by id when they are not. Nothing is allocated: the
+ * device points into its inputs, `settings` included. */
 void derive(struct device *out, struct host *list, const struct detail_facts *detail,
             const struct previous_device *previous, const struct derive_settings *settings, int64_t now);
