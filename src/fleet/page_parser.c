@@ -1,0 +1,544 @@
+#include "fleet/page_parser.h"
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "fleet/page_build.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <yajl/yajl_parse.h>
+
+enum {
+	MAX_FRAMES = 10,
+	/* What yajl may hold: its own state and one string that crosses pieces. */
+	YAJL_CEILING = 4 * 1024 * 1024,
+	YAJL_PIECE = 256 * 1024,
+};
+
+/* yajl does not check malloc: a refusal jumps out of it, and what it held is
+ * freed from this list instead of by yajl_free(). */
+struct chunk {
+	struct chunk *prev, *next;
+	size_t n, pad_;
+};
+
+enum frame_kind { FRAME_ROOT, FRAME_DOCUMENT, FRAME_LIST, FRAME_OBJECT, FRAME_ARRAY };
+
+struct frame {
+	uint8_t kind, place;
+	const struct field *field; /* OBJECT: of the last key; ARRAY: its own */
+};
+
+enum document_key { KEY_OTHER, KEY_PAYLOAD, KEY_ERROR };
+
+struct page_parser {
+	struct page_build b;
+	struct page_limits limits;
+	enum page_shape shape;
+	yajl_handle yajl;
+	struct chunk chunks; /* list head */
+	size_t chunk_bytes;
+	jmp_buf refused;
+	struct frame frames[MAX_FRAMES];
+	int top;
+	unsigned skip; /* depth inside something of no interest */
+	enum document_key key;
+	bool started, closed, payload, in_element;
+	uint64_t fed, element_at, last_id;
+	const char *piece; /* being fed */
+	size_t piece_n;
+	char sample[PAGE_SAMPLE_BYTES];
+	size_t sample_n;
+	int rc;
+	struct err err;
+};
+
+static void *chunk_realloc(void *ctx, void *old, size_t n)
+{
+	struct page_parser *p = ctx;
+	struct chunk *c = old ? (struct chunk *)old - 1 : NULL;
+	size_t had = c ? c->n : 0;
+	if (n > YAJL_CEILING || p->chunk_bytes - had > YAJL_CEILING - n)
+		longjmp(p->refused, E_LIMIT);
+	struct chunk *to = mem_realloc(c, sizeof(*to) + n);
+	if (!to)
+		longjmp(p->refused, E_NOMEM);
+	if (!c) {
+		to->prev = &p->chunks;
+		to->next = p->chunks.next;
+	}
+	to->prev->next = to;
+	if (to->next)
+		to->next->prev = to;
+	to->n = n;
+	p->chunk_bytes += n - had;
+	return to + 1;
+}
+
+static void *chunk_alloc(void *ctx, size_t n)
+{
+	return chunk_realloc(ctx, NULL, n);
+}
+
+static void chunk_free(void *ctx, void *old)
+{
+	struct page_parser *p = ctx;
+	if (!old)
+		return;
+	struct chunk *c = (struct chunk *)old - 1;
+	c->prev->next = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	p->chunk_bytes -= c->n;
+	mem_free(c);
+}
+
+static int fail(struct page_parser *p, int rc, const char *text)
+{
+	if (p->rc == OK)
+		p->rc = err_set(&p->err, rc, "%s", text);
+	return 0;
+}
+
+static int fail_build(struct page_parser *p)
+{
+	return p->b.failed == E_LIMIT
+		       ? fail(p, E_LIMIT, "the page holds more facts than a page may; ask for fewer hosts")
+		       : fail(p, E_NOMEM, "out of memory while reading a page");
+}
+
+static struct frame *top(struct page_parser *p)
+{
+	return &p->frames[p->top];
+}
+
+static void push(struct page_parser *p, enum frame_kind kind, enum place place, const struct field *field)
+{
+	p->frames[++p->top] = (struct frame){ (uint8_t)kind, (uint8_t)place, field };
+}
+
+static int skip(struct page_parser *p)
+{
+	p->skip++;
+	if (p->in_element && p->top + (int)p->skip > PAGE_MAX_DEPTH)
+		p->b.reject = "is nested deeper than 64 levels";
+	return 1;
+}
+
+static uint64_t position(const struct page_parser *p)
+{
+	return p->fed + yajl_get_bytes_consumed(p->yajl);
+}
+
+static int element_begin(struct page_parser *p)
+{
+	if (p->b.page->count >= p->limits.max_hosts)
+		return fail(p, E_LIMIT,
+			    "the page has more hosts than were asked for; the server ignores per_page");
+	if (!page_host_begin(&p->b))
+		return fail_build(p);
+	size_t used = yajl_get_bytes_consumed(p->yajl), from = used ? used - 1 : 0;
+	p->element_at = p->fed + from;
+	p->sample_n = p->piece_n - from < sizeof(p->sample) ? p->piece_n - from : sizeof(p->sample);
+	memcpy(p->sample, p->piece + from, p->sample_n);
+	p->in_element = true;
+	return 1;
+}
+
+static int element_end(struct page_parser *p)
+{
+	struct page *page = p->b.page;
+	struct host *h = p->b.host;
+	struct page_element *e = &page->elements[page->count];
+	uint64_t length = position(p) - p->element_at;
+	*e = (struct page_element){ .id = h->id <= INT64_MAX ? h->id : 0, .host = h, .reason = p->b.reject };
+	p->in_element = false;
+	page->count++;
+	if (!e->reason && length > p->limits.host_bytes)
+		e->reason = "is larger than limits.host_bytes";
+	if (!e->reason && !e->id)
+		e->reason = "has no id";
+	page->wrong_types += h->wrong_types;
+	page->bad_utf8 += h->bad_utf8;
+	p->b.host = NULL;
+	if (e->reason) {
+		e->host = NULL;
+		page->rejected++;
+		page->rejected_without_id |= !e->id;
+		if (!page_copy_text(&p->b, &e->sample, p->sample,
+				    p->sample_n < length ? p->sample_n : length))
+			return fail_build(p);
+	}
+	if (!e->id)
+		return 1;
+	uint64_t floor = p->last_id > p->limits.after ? p->last_id : p->limits.after;
+	if (p->shape == PAGE_LIST && e->id <= floor) {
+		char text[160];
+		snprintf(text, sizeof(text),
+			 "host ids do not ascend: %llu came after %llu, so the page proves nothing",
+			 (unsigned long long)e->id, (unsigned long long)floor);
+		return fail(p, E_ORDER, text);
+	}
+	p->last_id = e->id;
+	return 1;
+}
+
+/* A scalar or an array where an element should be. */
+static int element_wrong(struct page_parser *p)
+{
+	if (!element_begin(p))
+		return 0;
+	p->b.reject = "is not an object";
+	return 1;
+}
+
+static int scalar_outside(struct page_parser *p)
+{
+	struct frame *f = top(p);
+	switch (f->kind) {
+	case FRAME_ROOT:
+		return fail(p, E_NOT_FLEET, "the answer is JSON but no object; is this a Fleet server?");
+	case FRAME_DOCUMENT:
+		if (p->key == KEY_PAYLOAD)
+			return fail(p, E_NOT_FLEET,
+				    "the answer has no list of hosts; is this a Fleet server?");
+		return 1;
+	case FRAME_LIST:
+		return element_wrong(p) && element_end(p);
+	case FRAME_ARRAY:
+		page_put_wrong(&p->b);
+		return 1;
+	default:
+		return 1;
+	}
+}
+
+static int on_null(void *ctx)
+{
+	struct page_parser *p = ctx;
+	struct frame *f = top(p);
+	if (p->skip)
+		return 1;
+	if (f->kind != FRAME_OBJECT)
+		return p->key == KEY_ERROR && f->kind == FRAME_DOCUMENT ? 1 : scalar_outside(p);
+	if (f->field)
+		page_put_null(&p->b, f->field);
+	return 1;
+}
+
+static int on_boolean(void *ctx, int v)
+{
+	struct page_parser *p = ctx;
+	struct frame *f = top(p);
+	if (p->skip)
+		return 1;
+	if (f->kind != FRAME_OBJECT)
+		return scalar_outside(p);
+	if (f->field)
+		page_put_bool(&p->b, f->place, f->field, v);
+	return 1;
+}
+
+static int on_number(void *ctx, const char *s, size_t n)
+{
+	struct page_parser *p = ctx;
+	struct frame *f = top(p);
+	if (p->skip)
+		return 1;
+	if (f->kind != FRAME_OBJECT)
+		return scalar_outside(p);
+	if (f->field)
+		page_put_number(&p->b, f->place, f->field, s, n);
+	return 1;
+}
+
+static int inband(struct page_parser *p, const char *s, size_t n)
+{
+	char text[200], safe[3 * 60];
+	size_t replaced, m = utf8_repair_into(safe, s, n < 60 ? n : 60, &replaced);
+	for (size_t i = 0; i < m; i++)
+		if ((unsigned char)safe[i] < 0x20)
+			safe[i] = ' ';
+	snprintf(text, sizeof(text), "the server broke off the list with \"%.*s\"; it will be asked again",
+		 (int)(m < 120 ? m : 120), safe);
+	return fail(p, E_INBAND, text);
+}
+
+static int on_string(void *ctx, const unsigned char *s, size_t n)
+{
+	struct page_parser *p = ctx;
+	struct frame *f = top(p);
+	if (p->skip)
+		return 1;
+	if (f->kind == FRAME_OBJECT)
+		return !f->field || page_put_text(&p->b, f->place, f->field, (const char *)s, n)
+			       ? 1
+			       : fail_build(p);
+	if (f->kind == FRAME_DOCUMENT && p->key == KEY_ERROR)
+		return inband(p, (const char *)s, n);
+	return scalar_outside(p);
+}
+
+static int on_key(void *ctx, const unsigned char *key, size_t n)
+{
+	struct page_parser *p = ctx;
+	struct frame *f = top(p);
+	if (p->skip)
+		return 1;
+	if (f->kind == FRAME_OBJECT) {
+		f->field = page_field(f->place, (const char *)key, n);
+		return 1;
+	}
+	struct slice k = { (const char *)key, (uint32_t)n };
+	p->key = slice_is(k, p->shape == PAGE_LIST ? "hosts" : "host") ? KEY_PAYLOAD
+		 : slice_is(k, "error")                                ? KEY_ERROR
+								       : KEY_OTHER;
+	return 1;
+}
+
+static int on_start_map(void *ctx)
+{
+	struct page_parser *p = ctx;
+	struct frame *f = top(p);
+	if (p->skip)
+		return skip(p);
+	switch (f->kind) {
+	case FRAME_ROOT:
+		push(p, FRAME_DOCUMENT, PLACES, NULL);
+		return 1;
+	case FRAME_DOCUMENT:
+		if (p->key == KEY_ERROR)
+			return inband(p, "an object", 9);
+		if (p->key != KEY_PAYLOAD)
+			return skip(p);
+		if (p->shape == PAGE_LIST || p->payload)
+			return scalar_outside(p);
+		p->payload = true;
+		/* fall through */
+	case FRAME_LIST:
+		if (!element_begin(p))
+			return 0;
+		push(p, FRAME_OBJECT, PLACE_HOST, NULL);
+		return 1;
+	case FRAME_OBJECT:
+		if (f->field && f->field->kind == KIND_OBJECT) {
+			p->b.host->seen |= f->field->seen;
+			push(p, FRAME_OBJECT, f->field->inside, NULL);
+			return 1;
+		}
+		if (f->field)
+			page_put_wrong(&p->b);
+		return skip(p);
+	default:
+		page_item_begin(&p->b, f->place);
+		push(p, FRAME_OBJECT, f->place, NULL);
+		return 1;
+	}
+}
+
+static int on_end_map(void *ctx)
+{
+	struct page_parser *p = ctx;
+	if (p->skip) {
+		p->skip--;
+		return 1;
+	}
+	struct frame ended = *top(p);
+	p->top--;
+	if (ended.kind == FRAME_DOCUMENT)
+		p->closed = true;
+	else if (ended.place == PLACE_HOST)
+		return element_end(p);
+	else if (top(p)->kind == FRAME_ARRAY && !page_item_end(&p->b, ended.place))
+		return fail_build(p);
+	return 1;
+}
+
+static int on_start_array(void *ctx)
+{
+	struct page_parser *p = ctx;
+	struct frame *f = top(p);
+	if (p->skip)
+		return skip(p);
+	switch (f->kind) {
+	case FRAME_DOCUMENT:
+		if (p->key != KEY_PAYLOAD)
+			return skip(p);
+		if (p->shape != PAGE_LIST || p->payload)
+			return scalar_outside(p);
+		p->payload = true;
+		push(p, FRAME_LIST, PLACES, NULL);
+		return 1;
+	case FRAME_LIST:
+		return element_wrong(p) && skip(p);
+	case FRAME_OBJECT:
+		if (f->field && f->field->kind == KIND_ARRAY) {
+			push(p, FRAME_ARRAY, f->field->inside, f->field);
+			return 1;
+		}
+		if (f->field)
+			page_put_wrong(&p->b);
+		return skip(p);
+	case FRAME_ARRAY:
+		page_put_wrong(&p->b);
+		return skip(p);
+	default:
+		return scalar_outside(p);
+	}
+}
+
+static int on_end_array(void *ctx)
+{
+	struct page_parser *p = ctx;
+	if (p->skip) {
+		p->skip--;
+		if (!p->skip && top(p)->kind == FRAME_LIST && p->in_element)
+			return element_end(p);
+		return 1;
+	}
+	struct frame ended = *top(p);
+	p->top--;
+	if (ended.kind == FRAME_ARRAY && !page_array_end(&p->b, ended.field))
+		return fail_build(p);
+	return 1;
+}
+
+static const yajl_callbacks callbacks = {
+	.yajl_null = on_null,
+	.yajl_boolean = on_boolean,
+	.yajl_number = on_number,
+	.yajl_string = on_string,
+	.yajl_start_map = on_start_map,
+	.yajl_map_key = on_key,
+	.yajl_end_map = on_end_map,
+	.yajl_start_array = on_start_array,
+	.yajl_end_array = on_end_array,
+};
+
+int page_parser_new(struct page_parser **out, enum page_shape shape, const struct page_limits *l)
+{
+	*out = NULL;
+	struct page_parser *p = mem_zalloc(sizeof(*p));
+	if (!p)
+		return E_NOMEM;
+	p->shape = shape;
+	p->limits = *l;
+	if (page_build_init(&p->b, l->page_bytes, l->max_hosts) != OK) {
+		page_parser_free(p);
+		return E_NOMEM;
+	}
+	yajl_alloc_funcs funcs = { chunk_alloc, chunk_realloc, chunk_free, p };
+	if (setjmp(p->refused)) {
+		page_parser_free(p);
+		return E_NOMEM;
+	}
+	p->yajl = yajl_alloc(&callbacks, &funcs, p);
+	yajl_config(p->yajl, yajl_dont_validate_strings, 1);
+	*out = p;
+	return OK;
+}
+
+/* yajl's message has lines and arrows; the position is what helps. */
+static void syntax_error(struct page_parser *p)
+{
+	char text[120];
+	snprintf(text, sizeof(text), "malformed JSON near byte %llu", (unsigned long long)position(p));
+	fail(p, E_SYNTAX, text);
+}
+
+static int feed_piece(struct page_parser *p, const char *bytes, size_t n)
+{
+	int refused = setjmp(p->refused);
+	if (refused)
+		return fail(p, refused,
+			    refused == E_LIMIT ? "a single value of the answer is larger than 2 MiB"
+					       : "out of memory while reading a page"),
+		       p->rc;
+	p->piece = bytes;
+	p->piece_n = n;
+	if (p->in_element && p->sample_n < sizeof(p->sample)) {
+		size_t more = sizeof(p->sample) - p->sample_n < n ? sizeof(p->sample) - p->sample_n : n;
+		memcpy(p->sample + p->sample_n, bytes, more);
+		p->sample_n += more;
+	}
+	yajl_status s = yajl_parse(p->yajl, (const unsigned char *)bytes, n);
+	if (s == yajl_status_error)
+		syntax_error(p);
+	p->fed += n;
+	return p->rc;
+}
+
+/* Whether the first character that is no white space opens a tag. */
+static void look_at_start(struct page_parser *p, const char *s, size_t n)
+{
+	for (; n && !p->started; s++, n--) {
+		if (*s == ' ' || *s == '\n' || *s == '\r' || *s == '\t')
+			continue;
+		p->started = true;
+		if (*s == '<')
+			fail(p, E_NOT_FLEET,
+			     "the answer is HTML, not JSON; is the address that of a proxy or a login page?");
+	}
+}
+
+int page_parser_feed(struct page_parser *p, const void *bytes, size_t n)
+{
+	const char *s = bytes;
+	if (p->rc == OK && !p->started)
+		look_at_start(p, s, n);
+	while (n && p->rc == OK) {
+		size_t piece = n < YAJL_PIECE ? n : YAJL_PIECE;
+		feed_piece(p, s, piece);
+		s += piece;
+		n -= piece;
+	}
+	return p->rc;
+}
+
+static int complete(struct page_parser *p)
+{
+	int refused = setjmp(p->refused);
+	if (refused)
+		return fail(p, refused, "out of memory while reading a page"), p->rc;
+	p->piece = "";
+	p->piece_n = 0;
+	yajl_status s = yajl_complete_parse(p->yajl);
+	if (p->rc == OK && (s != yajl_status_ok || !p->closed))
+		fail(p, E_TRUNCATED, p->fed ? "the answer ends in the middle" : "the answer is empty");
+	return p->rc;
+}
+
+int page_parser_finish(struct page_parser *p, struct page **out, struct err *e)
+{
+	*out = NULL;
+	if (p->rc == OK)
+		complete(p);
+	if (p->rc == OK && !p->payload)
+		fail(p, E_NOT_FLEET, "the answer has no list of hosts; is this a Fleet server?");
+	if (p->rc == OK && !page_build_seal(&p->b))
+		fail_build(p);
+	if (p->rc != OK) {
+		if (e)
+			*e = p->err;
+		return p->rc;
+	}
+	*out = p->b.page;
+	(*out)->bytes = p->fed;
+	p->b.page = NULL;
+	return OK;
+}
+
+uint64_t page_parser_last_id(const struct page_parser *p)
+{
+	return p->last_id;
+}
+
+void page_parser_free(struct page_parser *p)
+{
+	if (!p)
+		return;
+	while (p->chunks.next)
+		chunk_free(p, p->chunks.next + 1);
+	page_build_release(&p->b);
+	mem_free(p);
+}
