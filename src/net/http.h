@@ -24,33 +24,33 @@ int http_client_new(struct http_client **out, struct loop *l, struct err *e);
 void http_client_free(struct http_client *c);
 
 struct http_origin_options {
-	const char *name;          /* for messages */
-	const char *url;           /* base, no trailing slash */
-	const char *token;         /* bearer; copied, wiped on free */
+	const char *name;  /* for messages */
+	const char *url;   /* base, no trailing slash */
+	const char *token; /* bearer; copied, wiped on free */
 	const char *ca_file, *client_cert, *client_key, *proxy;
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
 	bool allow_http, allow_private;
 };
 int http_origin_new(struct http_origin **out, struct http_client *c, const struct http_origin_options *o,
-                    struct err *e);
+		    struct err *e);
 void http_origin_free(struct http_origin *o);
 
 struct http_result {
-	int rc;                    /* OK: a whole answer came, whatever its status */
-	struct err err;            /* a sentence when rc != OK */
-	long status;               /* 0: none came */
+	int rc;         /* OK: a whole answer came, whatever its status */
+	struct err err; /* a sentence when rc != OK */
+	long status;    /* 0: none came */
 	char content_type[64];
-	char location[256];        /* of a redirect */
-	int64_t retry_after_s;     /* -1: none; dates already turned into seconds */
-	int64_t server_date;       /* Unix seconds of Date, 0: none */
+	char location[256];    /* of a redirect */
+	int64_t retry_after_s; /* -1: none; dates already turned into seconds */
+	int64_t server_date;   /* Unix seconds of Date, 0: none */
 	uint64_t body_bytes;
 	uint32_t first_byte_ms, total_ms;
-	bool reused;               /* the connection was not new */
+	bool reused; /* the connection was not new */
 };
 
 struct http_request {
-	const char *method;        /* "GET" */
-	const char *path;          /* appended to the origin's url; copied */
+	const char *method; /* "GET" */
+	const char *path;   /* appended to the origin's url; copied */
 	uint64_t max_body_bytes;
 	uint32_t connect_ms, first_byte_ms, total_ms;
 	/* Called for each piece of the body, status known; non-zero (an E_ code)
@@ -62,6 +62,7 @@ struct http_request {
 	void *arg;
 };
 
-int http_start(struct http_exchange **out, struct http_origin *o, const struct http_request *r, struct err *e);
+int http_start(struct http_exchange **out, struct http_origin *o, const struct http_request *r,
+	       struct err *e);
 /* May be called from any callback but on_body of the same exchange. */
 void http_cancel(struct http_exchange *x);

@@ -1,0 +1,299 @@
+/* The life of one exchange: started, admitted to curl, ended or dropped. */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/must.h"
+#include "net/http_error.h"
+#include "net/http_state.h"
+
+#include <string.h>
+
+static struct http_exchanges *list_of(struct http_exchange *x)
+{
+	struct http_pool *p = x->origin->pool;
+	return x->state == EXCHANGE_WAITING   ? &p->waiting
+	       : x->state == EXCHANGE_RUNNING ? &p->running
+					      : &p->leaving;
+}
+
+static void move_to(struct http_exchange *x, enum exchange_state s)
+{
+	TAILQ_REMOVE(list_of(x), x, link);
+	x->state = s;
+	TAILQ_INSERT_TAIL(list_of(x), x, link);
+}
+
+void http_exchange_lookup_over(struct http_exchange *x, bool given_up)
+{
+	if (!x->looking_up)
+		return;
+	x->looking_up = false;
+	http_lookups_end(&x->origin->pool->client->lookups, given_up && x->resolving, clock_mono_ms());
+}
+
+void http_exchange_leave(struct http_exchange *x)
+{
+	if (x->state != EXCHANGE_LEAVING)
+		move_to(x, EXCHANGE_LEAVING);
+	http_pool_settle_soon(x->origin->pool);
+}
+
+static CURL *easy_take(struct http_origin *o)
+{
+	for (int i = 0; i < ORIGIN_SPARE_EASIES; i++) {
+		CURL *easy = o->spare[i];
+		if (easy) {
+			o->spare[i] = NULL;
+			return easy;
+		}
+	}
+	return curl_easy_init();
+}
+
+static void easy_give_back(struct http_origin *o, CURL *easy)
+{
+	if (!easy)
+		return;
+	/* Nothing of this exchange may stay reachable: curl calls back into an
+	 * easy handle also when it closes an idle connection. */
+	curl_easy_reset(easy);
+	for (int i = 0; i < ORIGIN_SPARE_EASIES; i++) {
+		if (!o->spare[i]) {
+			o->spare[i] = easy;
+			return;
+		}
+	}
+	curl_easy_cleanup(easy);
+}
+
+/* Takes it out of curl, of its list and of its timer. */
+static void detach(struct http_exchange *x)
+{
+	struct http_pool *p = x->origin->pool;
+	must(!p->in_curl);
+	/* watch_socket() may still be called; it must not find this exchange. */
+	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, NULL);
+	TAILQ_REMOVE(list_of(x), x, link);
+	if (x->state != EXCHANGE_WAITING)
+		curl_multi_remove_handle(p->multi, x->easy);
+	timer_free(x->limit);
+	x->limit = NULL;
+}
+
+static void destroy(struct http_exchange *x)
+{
+	struct http_origin *o = x->origin;
+	easy_give_back(o, x->easy);
+	mem_free(x->url);
+	mem_free(x);
+	http_origin_release(o);
+}
+
+void http_exchange_drop(struct http_exchange *x)
+{
+	http_exchange_lookup_over(x, true);
+	detach(x);
+	destroy(x);
+}
+
+static void clean_text(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || (unsigned char)*s > 0x7e)
+			*s = '?';
+}
+
+/* The alternative names of the certificate the server showed, or its subject. */
+static void certificate_names(CURL *easy, char *out, size_t cap)
+{
+	static const char san[] = "X509v3 Subject Alternative Name:", subject[] = "Subject:";
+	struct curl_certinfo *info = NULL;
+
+	*out = '\0';
+	if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &info) || !info || info->num_of_certs < 1)
+		return;
+	for (struct curl_slist *s = info->certinfo[0]; s; s = s->next) {
+		size_t skip = 0;
+		if (strncmp(s->data, san, sizeof(san) - 1) == 0)
+			skip = sizeof(san) - 1;
+		else if (!*out && strncmp(s->data, subject, sizeof(subject) - 1) == 0)
+			skip = sizeof(subject) - 1;
+		if (skip) {
+			*out = '\0';
+			strncat(out, s->data + skip, cap - 1);
+			clean_text(out);
+		}
+	}
+}
+
+static void explain(struct http_exchange *x, CURLcode code, struct http_result *r)
+{
+	struct http_origin *o = x->origin;
+	char names[160] = "";
+	struct http_failure f = {
+		.code = code,
+		.text = x->curl_text,
+		.host = o->host,
+		.names = names,
+		.ca_file = o->pool->ca_file,
+		.client_cert = o->client_cert,
+		.looking_up = x->looking_up,
+		.proxied = o->proxy != NULL,
+		.answered = x->status != 0,
+		.connect_ms = x->connect_ms,
+		.max_body_bytes = x->max_body_bytes,
+	};
+
+	clean_text(x->curl_text);
+	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &f.verify);
+	if (code == CURLE_PEER_FAILED_VERIFICATION)
+		certificate_names(x->easy, names, sizeof(names));
+	r->rc = http_failure_explain(&f, &r->err);
+}
+
+static void fill_result(struct http_exchange *x, CURLcode code, struct http_result *r)
+{
+	int64_t now = clock_mono_ms();
+	long connects = 1;
+
+	/* A refused address is the reason only if no other address of the name
+	 * could be tried. */
+	if (x->rc == E_ADDRESS && x->opened && code == CURLE_COULDNT_CONNECT)
+		x->rc = OK;
+	if (x->rc) {
+		r->rc = x->rc;
+		r->err = x->err;
+	} else if (code != CURLE_OK) {
+		explain(x, code, r);
+	}
+	r->status = x->status;
+	memcpy(r->content_type, x->headers.content_type, sizeof(r->content_type));
+	memcpy(r->location, x->headers.location, sizeof(r->location));
+	r->retry_after_s = http_headers_retry_after_s(&x->headers, clock_unix_s());
+	r->server_date = x->headers.date;
+	r->body_bytes = x->body_bytes;
+	r->total_ms = (uint32_t)(now - x->started_ms);
+	r->first_byte_ms =
+		x->first_byte_at_ms ? (uint32_t)(x->first_byte_at_ms - x->started_ms) : r->total_ms;
+	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
+	r->reused = x->status && connects == 0;
+}
+
+void http_exchange_end(struct http_exchange *x, CURLcode code)
+{
+	struct http_result r = { .retry_after_s = -1 };
+	void (*on_done)(void *arg, const struct http_result *r) = x->on_done;
+	void *arg = x->arg;
+
+	if (code == CURLE_OK && x->rc == E_ADDRESS)
+		x->rc = OK;
+	fill_result(x, code, &r);
+	http_exchange_lookup_over(x, code == CURLE_OPERATION_TIMEDOUT || code == CURLE_ABORTED_BY_CALLBACK);
+	detach(x);
+	destroy(x);
+	on_done(arg, &r);
+}
+
+static void limit_reached(void *arg)
+{
+	struct http_exchange *x = arg;
+	struct http_pool *p = x->origin->pool;
+	const char *host = x->origin->host;
+
+	if (x->state == EXCHANGE_LEAVING)
+		return;
+	if (x->state == EXCHANGE_WAITING)
+		x->rc = err_set(&x->err, E_DNS,
+				"the name \"%s\" was not looked up: too many lookups hang; check the "
+				"name server",
+				host);
+	else if (x->looking_up)
+		x->rc = err_set(&x->err, E_DNS,
+				"the name \"%s\" was not resolved in time; check the name server", host);
+	else if (!x->first_byte_at_ms)
+		x->rc = err_set(&x->err, E_TIMEOUT, "no answer from \"%s\" within %u ms", host,
+				x->first_byte_ms && x->first_byte_ms < x->total_ms ? x->first_byte_ms
+										   : x->total_ms);
+	else
+		x->rc = err_set(&x->err, E_TIMEOUT,
+				"the answer of \"%s\" did not end within %u ms; %llu bytes had come", host,
+				x->total_ms, (unsigned long long)x->body_bytes);
+	http_exchange_leave(x);
+	http_pool_settle(p);
+}
+
+void http_exchange_admit(struct http_exchange *x)
+{
+	struct http_pool *p = x->origin->pool;
+
+	move_to(x, EXCHANGE_RUNNING);
+	http_lookups_begin(&p->client->lookups);
+	x->looking_up = true;
+	if (curl_multi_add_handle(p->multi, x->easy)) {
+		http_exchange_lookup_over(x, false);
+		x->rc = err_set(&x->err, E_NOMEM, "out of memory for a request to \"%s\"", x->origin->host);
+		http_exchange_leave(x);
+	}
+}
+
+static struct http_exchange *exchange_new(struct http_origin *o, const struct http_request *r)
+{
+	struct http_exchange *x = mem_zalloc(sizeof(*x));
+	size_t base = strlen(o->url), path = strlen(r->path);
+	if (!x)
+		return NULL;
+	x->origin = o;
+	http_origin_hold(o);
+	x->max_body_bytes = r->max_body_bytes;
+	x->connect_ms = r->connect_ms;
+	x->first_byte_ms = r->first_byte_ms;
+	x->total_ms = r->total_ms;
+	x->on_body = r->on_body;
+	x->on_done = r->on_done;
+	x->arg = r->arg;
+	x->started_ms = clock_mono_ms();
+	x->easy = easy_take(o);
+	x->url = mem_alloc(base + path + 1);
+	if (!x->easy || !x->url || timer_new(&x->limit, o->pool->client->loop, limit_reached, x)) {
+		destroy(x);
+		return NULL;
+	}
+	memcpy(x->url, o->url, base);
+	memcpy(x->url + base, r->path, path + 1);
+	return x;
+}
+
+int http_start(struct http_exchange **out, struct http_origin *o, const struct http_request *r, struct err *e)
+{
+	struct http_exchange *x = exchange_new(o, r);
+	if (!x)
+		return err_set(e, E_NOMEM, "out of memory for a request to \"%s\"", o->host);
+	int rc = http_exchange_prepare(x, r->method);
+	if (rc) {
+		err_set(e, rc, "a request to \"%s\" could not be prepared", o->host);
+		timer_free(x->limit);
+		destroy(x);
+		return rc;
+	}
+	uint32_t first = x->total_ms;
+	if (x->first_byte_ms && (!first || x->first_byte_ms < first))
+		first = x->first_byte_ms;
+	if (first)
+		timer_arm(x->limit, first);
+	x->state = EXCHANGE_WAITING;
+	TAILQ_INSERT_TAIL(&o->pool->waiting, x, link);
+	/* Curl gets it at the end of the present settling or in the next turn. */
+	if (!o->pool->in_curl && !o->pool->settling)
+		http_pool_settle_soon(o->pool);
+	*out = x;
+	return OK;
+}
+
+void http_cancel(struct http_exchange *x)
+{
+	if (!x->origin->pool->in_curl) {
+		http_exchange_drop(x);
+		return;
+	}
+	x->cancelled = true;
+	http_exchange_leave(x);
+}
