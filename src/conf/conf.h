@@ -38,13 +38,17 @@ struct conf {
 	size_t tenant_count;
 };
 
-/* One complaint: "FILE:LINE:COLUMN: error: text". */
+/* One complaint: "FILE:LINE:COLUMN: error: text", or "...: warning: text"; no line
+ * break in it. They come when everything was read, in the order of the file. */
 typedef void conf_complaint_fn(void *arg, const char *text);
 
-/* Reads and checks everything, token files included. OK, or E_CONFIG after at
- * least one complaint. Relative paths are relative to the file's folder. */
+/* Reads and checks everything, token files included. OK (there may have been
+ * warnings), E_NOMEM, or E_CONFIG after at least one error. Relative paths
+ * begin at the file's folder. */
 int conf_load(struct conf **out, const char *file, conf_complaint_fn *complain, void *arg);
-/* The same from memory (fuzzing, tests): `file` only names it. */
+/* The same from memory (fuzzing, tests): `file` only names it. Files that the
+ * text names are read all the same. */
 int conf_parse(struct conf **out, const char *file, const void *text, size_t n,
                conf_complaint_fn *complain, void *arg);
+/* Wipes tokens, headers and proxy passwords. NULL is fine. */
 void conf_free(struct conf *c);

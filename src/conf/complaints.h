@@ -1,0 +1,50 @@
+/* The complaints about one file, collected while it is read and reported at
+ * the end in the order of the file, so that an operator mends all of them in
+ * one go. Bounded: after COMPLAINTS_MAX of them reading should stop. */
+#pragma once
+
+#include "base/arena.h"
+#include "conf/conf.h"
+
+#include <stdarg.h>
+
+enum { COMPLAINTS_MAX = 200 };
+
+/* A place in the file; both count from 1, columns in characters. */
+struct place {
+	uint32_t line, column;
+};
+
+enum severity { COMPLAINT_ERROR, COMPLAINT_WARNING };
+
+struct complaint {
+	struct place at;
+	uint32_t order;
+	enum severity severity;
+	const char *text;
+};
+
+/* Owned by whoever called complaints_init(). */
+struct complaints {
+	struct arena *arena;
+	struct complaint rows[COMPLAINTS_MAX];
+	uint32_t count, errors;
+	bool full;      /* more would have come */
+	bool no_memory; /* one was lost; the caller answers E_NOMEM */
+};
+
+int complaints_init(struct complaints *c);
+void complaints_release(struct complaints *c);
+/* One sentence, without place and without a full stop. */
+void complain(struct complaints *c, struct place at, enum severity severity, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+/* Sorts by place, leaves out repetitions (a list that is used twice by an alias
+ * is read twice) and hands each on as "FILE:LINE:COLUMN: error: text". */
+int complaints_report(struct complaints *c, const char *file, conf_complaint_fn *report, void *arg);
+
+/* `text` in double quotes for a complaint, cut at about 60 bytes, with control
+ * characters replaced; never for what may be a secret. */
+struct quoted {
+	char text[80];
+};
+struct quoted quote(struct slice text);

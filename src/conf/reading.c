@@ -1,0 +1,310 @@
+#include "conf/reading.h"
+
+#include "base/suggest.h"
+#include "conf/path.h"
+#include "conf/value.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+bool reading_over(const struct reading *r)
+{
+	return r->complaints.no_memory || r->complaints.full;
+}
+
+struct place place_of_node(const yaml_node_t *node)
+{
+	return place_of(node->start_mark);
+}
+
+void complain_node(struct reading *r, const yaml_node_t *node, const char *fmt, ...)
+{
+	struct err e;
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(e.text, sizeof(e.text), fmt, ap);
+	va_end(ap);
+	complain(&r->complaints, place_of_node(node), COMPLAINT_ERROR, "%s", e.text);
+}
+
+void *keep_room(struct reading *r, size_t bytes)
+{
+	void *p = arena_alloc(r->arena, bytes);
+	if (p)
+		memset(p, 0, bytes);
+	else
+		r->complaints.no_memory = true;
+	return p;
+}
+
+char *keep(struct reading *r, struct slice text)
+{
+	char *p = keep_room(r, (size_t)text.n + 1);
+	if (p && text.n)
+		memcpy(p, text.p, text.n);
+	return p;
+}
+
+/* ---- nodes ---- */
+const char *node_kind(const yaml_node_t *node)
+{
+	return node->type == YAML_SEQUENCE_NODE  ? "a list"
+	       : node->type == YAML_MAPPING_NODE ? "a map"
+						 : "a value";
+}
+
+static struct slice scalar(const yaml_node_t *node)
+{
+	return (struct slice){ (const char *)node->data.scalar.value, (uint32_t)node->data.scalar.length };
+}
+
+static bool is_nothing(const yaml_node_t *node)
+{
+	struct slice s = scalar(node);
+	return node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+	       (!s.n || slice_is(s, "~") || slice_is(s, "null") || slice_is(s, "Null") ||
+		slice_is(s, "NULL"));
+}
+
+static bool tag_is_ours(struct reading *r, const yaml_node_t *node, const char *name)
+{
+	if (!node->tag || strncmp((const char *)node->tag, "tag:yaml.org,2002:", 18) == 0)
+		return true;
+	complain_node(r, node, "\"%s\" has the tag %s, which means nothing here; remove it", name,
+		      quote(slice_of((const char *)node->tag)).text);
+	return false;
+}
+
+bool node_text(struct reading *r, yaml_node_t *node, const char *name, const char *help, struct slice *out)
+{
+	if (node->type != YAML_SCALAR_NODE) {
+		complain_node(r, node, "\"%s\" is %s where a value is wanted; give %s", name, node_kind(node),
+			      help);
+		return false;
+	}
+	if (is_nothing(node)) {
+		complain_node(r, node, "\"%s\" has no value; give %s, or remove it", name, help);
+		return false;
+	}
+	if (!tag_is_ours(r, node, name))
+		return false;
+	struct slice s = scalar(node);
+	while (s.n && isspace((unsigned char)s.p[0]))
+		s = (struct slice){ s.p + 1, s.n - 1 };
+	while (s.n && isspace((unsigned char)s.p[s.n - 1]))
+		s.n--;
+	if (!s.n) {
+		complain_node(r, node, "\"%s\" is empty; give %s, or remove it", name, help);
+		return false;
+	}
+	for (uint32_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f) {
+			complain_node(
+				r, node,
+				"\"%s\" has a line break or another control character inside; remove it",
+				name);
+			return false;
+		}
+	*out = s;
+	return true;
+}
+
+bool node_list(struct reading *r, yaml_node_t *node, const char *name, const char *help,
+	       yaml_node_item_t **first, size_t *count)
+{
+	if (node->type != YAML_SEQUENCE_NODE) {
+		complain_node(r, node, "\"%s\" is %s where a list is wanted; give %s", name, node_kind(node),
+			      help);
+		return false;
+	}
+	if (!tag_is_ours(r, node, name))
+		return false;
+	*first = node->data.sequence.items.start;
+	*count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
+	return true;
+}
+
+/* ---- one value ---- */
+static bool numeric(enum setting_kind kind)
+{
+	return kind == SETTING_SIZE || kind == SETTING_DURATION_S || kind == SETTING_DURATION_MS ||
+	       kind == SETTING_COUNT_OR_AUTO;
+}
+
+static void number_text(const struct setting *s, uint64_t n, char out[VALUE_TEXT])
+{
+	if (s->kind == SETTING_SIZE)
+		value_size_text(n, out);
+	else if (s->kind == SETTING_COUNT_OR_AUTO)
+		snprintf(out, VALUE_TEXT, "%llu", (unsigned long long)n);
+	else
+		value_duration_text(n, out);
+}
+
+static int read_number(const struct setting *s, struct slice text, uint64_t *n, struct err *e)
+{
+	int rc = s->kind == SETTING_SIZE            ? value_size(text, n, e)
+		 : s->kind == SETTING_COUNT_OR_AUTO ? value_count(text, n, e)
+						    : value_duration_s(text, n, e);
+	char least[VALUE_TEXT], most[VALUE_TEXT];
+	number_text(s, s->least, least);
+	number_text(s, s->most, most);
+	if (rc && s->kind == SETTING_COUNT_OR_AUTO)
+		return err_set(e, E_CONFIG, "write auto, or a whole number from %s to %s", least, most);
+	if (rc || (*n >= s->least && *n <= s->most))
+		return rc;
+	return err_set(e, E_CONFIG, "it must be from %s to %s", least, most);
+}
+
+static void put_number(const struct setting *s, void *into, uint64_t n)
+{
+	char *member = (char *)into + s->at;
+	if (s->kind == SETTING_SIZE)
+		*(uint64_t *)member = n;
+	else if (s->kind == SETTING_DURATION_S)
+		*(int64_t *)member = (int64_t)n;
+	else
+		*(uint32_t *)member = (uint32_t)(s->kind == SETTING_DURATION_MS ? n * 1000 : n);
+}
+
+/* What stands in `text` into the member of `s`; E_CONFIG with a remedy. */
+static int put(struct reading *r, const struct setting *s, void *into, struct slice text, struct err *e)
+{
+	uint64_t n = 0;
+	if (s->kind == SETTING_BOOL)
+		return value_bool(text, (bool *)((char *)into + s->at), e);
+	if (numeric(s->kind)) {
+		bool automatic = s->kind == SETTING_COUNT_OR_AUTO && slice_is(text, "auto");
+		int rc = automatic ? OK : read_number(s, text, &n, e);
+		if (!rc)
+			put_number(s, into, n);
+		return rc;
+	}
+	const char *kept = s->kind == SETTING_TEXT ? keep(r, text) : path_absolute(r, text);
+	*(const char **)((char *)into + s->at) = kept;
+	return OK;
+}
+
+static void read_value(struct reading *r, const struct setting *s, void *into, yaml_node_t *value)
+{
+	struct slice text;
+	struct err e;
+	if (s->kind == SETTING_OWN) {
+		s->read(r, s, into, value);
+		return;
+	}
+	if (!node_text(r, value, s->name, s->help, &text))
+		return;
+	if (put(r, s, into, text, &e))
+		complain_node(r, value, "\"%s\" is %s; %s", s->name, quote(text).text, e.text);
+	else if (s->kind == SETTING_FILE && !reading_over(r))
+		path_check_readable(r, value, s->name, *(const char **)((char *)into + s->at));
+}
+
+void settings_standard(struct reading *r, const struct setting_table *table, void *into)
+{
+	struct err e;
+	for (size_t i = 0; i < table->count; i++) {
+		const struct setting *s = &table->rows[i];
+		if (s->standard && s->kind != SETTING_OWN)
+			put(r, s, into, slice_of(s->standard), &e);
+	}
+}
+
+/* ---- a map ---- */
+static const struct setting *find(const struct setting_table *table, const char *group, struct slice name)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if ((!group || strcmp(table->rows[i].group, group) == 0) &&
+		    slice_is(name, table->rows[i].name))
+			return &table->rows[i];
+	return NULL;
+}
+
+static void complain_unknown(struct reading *r, const struct setting_table *table, const char *group,
+			     const char *what, yaml_node_t *key)
+{
+	enum { MOST = 32 };
+	const char *names[MOST];
+	char word[64], known[256] = "";
+	size_t count = 0, n = 0;
+	struct slice name = scalar(key);
+	const struct setting *elsewhere = find(table, NULL, name);
+	if (elsewhere) {
+		const char *home = *elsewhere->group ? elsewhere->group : "the map around it";
+		complain_node(r, key, "unknown setting %s in %s; it belongs in %s", quote(name).text, what,
+			      home);
+		return;
+	}
+	for (size_t i = 0; i < table->count && count < MOST; i++)
+		if (strcmp(table->rows[i].group, group) == 0)
+			names[count++] = table->rows[i].name;
+	snprintf(word, sizeof(word), "%.*s", name.n < 60 ? (int)name.n : 60, name.p);
+	const char *near = suggest(word, names, count);
+	if (near) {
+		complain_node(r, key, "unknown setting %s in %s; did you mean \"%s\"?", quote(name).text,
+			      what, near);
+		return;
+	}
+	for (size_t i = 0; i < count && n < sizeof(known); i++)
+		n += (size_t)snprintf(known + n, sizeof(known) - n, "%s%s", i ? ", " : "", names[i]);
+	complain_node(r, key, "unknown setting %s in %s; known are %s", quote(name).text, what, known);
+}
+
+static bool read_group(struct reading *r, const struct setting_table *table, const char *group,
+		       yaml_node_t *node, const char *what, void *into, struct setting_found *found);
+
+static void read_pair(struct reading *r, const struct setting_table *table, const char *group,
+		      const char *what, yaml_node_t *key, yaml_node_t *value, void *into,
+		      struct setting_found *found)
+{
+	if (key->type != YAML_SCALAR_NODE) {
+		complain_node(r, key, "%s is used as the name of a setting; write \"name: value\"",
+			      node_kind(key));
+		return;
+	}
+	if (slice_is(scalar(key), "<<")) {
+		complain_node(r, key, "merging with << is not understood; write the settings out");
+		return;
+	}
+	const struct setting *s = find(table, group, scalar(key));
+	if (!s) {
+		complain_unknown(r, table, group, what, key);
+		return;
+	}
+	struct setting_found *f = &found[s - table->rows];
+	if (f->key) {
+		complain_node(r, key, "\"%s\" stands twice in %s, first in line %u; remove one of them",
+			      s->name, what, place_of_node(f->key).line);
+		return;
+	}
+	*f = (struct setting_found){ key, value };
+	if (s->kind == SETTING_MAP)
+		read_group(r, table, s->name, value, s->name, into, found);
+	else
+		read_value(r, s, into, value);
+}
+
+static bool read_group(struct reading *r, const struct setting_table *table, const char *group,
+		       yaml_node_t *node, const char *what, void *into, struct setting_found *found)
+{
+	if (node->type != YAML_MAPPING_NODE) {
+		complain_node(r, node,
+			      "%s is %s where a map is wanted; write its settings as \"name: value\"", what,
+			      node->type == YAML_SCALAR_NODE && is_nothing(node) ? "nothing"
+										 : node_kind(node));
+		return false;
+	}
+	for (yaml_node_pair_t *p = node->data.mapping.pairs.start;
+	     p < node->data.mapping.pairs.top && !reading_over(r); p++)
+		read_pair(r, table, group, what, yaml_document_get_node(r->document, p->key),
+			  yaml_document_get_node(r->document, p->value), into, found);
+	return true;
+}
+
+bool settings_read(struct reading *r, const struct setting_table *table, yaml_node_t *node, const char *what,
+		   void *into, struct setting_found *found)
+{
+	memset(found, 0, table->count * sizeof(*found));
+	return read_group(r, table, "", node, what, into, found);
+}
