@@ -80,11 +80,10 @@ int main(int argc, char **argv)
 		return 1;
 	derived = derive_loop(page, devices, rounds);
 	encoded = encode_loop(devices, page->count, rounds);
-	if (derived != encoded)
-		return 1;
-	printf("%llu\n", (unsigned long long)derived);
+	if (derived == encoded)
+		printf("%llu\n", (unsigned long long)derived);
 	page_free(page);
 	free(devices);
 	free(f.text);
-	return 0;
+	return derived == encoded ? 0 : 1;
 }
