@@ -18,11 +18,13 @@
 
 enum { RECORD_VOLATILE_MAX = 160 };
 
-/* Appends the stable part. `names` (of the tenant) gives compliance.reasons their text; a failing
- * policy it does not know is named "policy <id>". */
+/* Appends the stable part. `names` (of the tenant, may be NULL) gives
+ * compliance.reasons their text; a failing policy it does not know is named
+ * "policy <id>". Texts are cut after 255 characters. OK, E_NOMEM or E_LIMIT. */
 int record_write_stable(struct buf *out, const struct device *d, const char *tenant,
                         const struct policy_table *names);
-/* Returns the packed length, at most RECORD_VOLATILE_MAX. */
+/* Returns the packed length, at most RECORD_VOLATILE_MAX. Times outside 2001 to
+ * 2137 and addresses too long for struct record_volatile become null. */
 size_t record_pack_volatile(unsigned char out[RECORD_VOLATILE_MAX], const struct device *d);
 
 /* Volatile members, unpacked. Text is NUL-terminated, "" is null. */
@@ -41,8 +43,9 @@ struct record_now {
 
 /* The whole record: stable + volatile + "stale" and "online" as last members.
  * online: seen within 15 minutes; null for agentless systems (iOS, iPadOS,
- * Android), which nearly always say offline (fleet-api 3.4). stale: the
- * evidence (evaluated_at) is older than stale_after. */
+ * Android), which nearly always say offline though they are used, and for
+ * devices never seen. stale: the evidence (evaluated_at) is older than
+ * stale_after; null when there is none or no stale_after. E_CORRUPT. */
 int record_join(struct buf *out, struct slice stable, const void *packed, size_t packed_n,
                 const struct record_now *now);
 
@@ -60,8 +63,11 @@ struct record_peek {
 	bool has_list_mapping;
 	struct slice enrolled;
 };
+/* E_CORRUPT on anything that record_write_stable() would not have written in
+ * its place, whatever the bytes; E_NOMEM. `scratch` is emptied first. */
 int record_peek(struct record_peek *out, struct slice stable, struct buf *scratch);
 
 /* Names of the members that differ, as dotted paths of two levels at most
- * ("os.version", "compliance.state", "owner.email"), appended as a JSON array. */
+ * ("os.version", "compliance.state", "owner.email"), appended as a JSON array.
+ * E_CORRUPT when one of them is not a stable part; then `out` is of no use. */
 int record_changed_fields(struct buf *out, struct slice before, struct slice after);
