@@ -159,7 +159,8 @@ def software_page(folder, target_bytes):
         out.write('{"hosts":[')
         for host in range(1, 21):
             software = ",".join(json.dumps(dict(item, id=i), separators=(",", ":")) for i in range(each))
-            out.write(("," if host > 1 else "") + f'{{"id":{host},"hostname":"big-{host}","platform":"ubuntu",'
+            # fleetsim finds the last id of a recorded page by the line it stands in
+            out.write(("," if host > 1 else "") + f'{{\n      "id": {host},"hostname":"big-{host}","platform":"ubuntu",'
                       f'"created_at":"2024-01-02T03:04:05Z","uuid":"u-{host}","software":[{software}]}}')
         out.write("]}")
     (folder / "big__hosts_page_1_empty.json").write_text('{"hosts":[]}')
