@@ -46,13 +46,6 @@ char *keep(struct reading *r, struct slice text)
 }
 
 /* ---- nodes ---- */
-const char *node_kind(const yaml_node_t *node)
-{
-	return node->type == YAML_SEQUENCE_NODE  ? "a list"
-	       : node->type == YAML_MAPPING_NODE ? "a map"
-						 : "a value";
-}
-
 static struct slice scalar(const yaml_node_t *node)
 {
 	return (struct slice){ (const char *)node->data.scalar.value, (uint32_t)node->data.scalar.length };
@@ -66,11 +59,19 @@ static bool is_nothing(const yaml_node_t *node)
 		slice_is(s, "NULL"));
 }
 
-static bool tag_is_ours(struct reading *r, const yaml_node_t *node, const char *name)
+const char *node_kind(const yaml_node_t *node)
+{
+	if (node->type == YAML_SCALAR_NODE)
+		return is_nothing(node) ? "nothing" : "a value";
+	return node->type == YAML_SEQUENCE_NODE ? "a list" : "a map";
+}
+
+/* `what` is the subject of the complaint, in quotes if it is a word of the file. */
+static bool tag_is_ours(struct reading *r, const yaml_node_t *node, const char *what)
 {
 	if (!node->tag || strncmp((const char *)node->tag, "tag:yaml.org,2002:", 18) == 0)
 		return true;
-	complain_node(r, node, "\"%s\" has the tag %s, which means nothing here; remove it", name,
+	complain_node(r, node, "%s has the tag %s, which means nothing here; remove it", what,
 		      quote(slice_of((const char *)node->tag)).text);
 	return false;
 }
@@ -86,7 +87,7 @@ bool node_text(struct reading *r, yaml_node_t *node, const char *name, const cha
 		complain_node(r, node, "\"%s\" has no value; give %s, or remove it", name, help);
 		return false;
 	}
-	if (!tag_is_ours(r, node, name))
+	if (!tag_is_ours(r, node, quote(slice_of(name)).text))
 		return false;
 	struct slice s = scalar(node);
 	while (s.n && isspace((unsigned char)s.p[0]))
@@ -117,7 +118,7 @@ bool node_list(struct reading *r, yaml_node_t *node, const char *name, const cha
 			      help);
 		return false;
 	}
-	if (!tag_is_ours(r, node, name))
+	if (!tag_is_ours(r, node, quote(slice_of(name)).text))
 		return false;
 	*first = node->data.sequence.items.start;
 	*count = (size_t)(node->data.sequence.items.top - node->data.sequence.items.start);
@@ -221,26 +222,35 @@ static const struct setting *find(const struct setting_table *table, const char 
 	return NULL;
 }
 
+const char *nearest(struct slice word, const char *const *known, size_t count)
+{
+	char text[64];
+	if (word.n >= sizeof(text))
+		return NULL;
+	memcpy(text, word.p, word.n);
+	text[word.n] = '\0';
+	return suggest(text, known, count);
+}
+
 static void complain_unknown(struct reading *r, const struct setting_table *table, const char *group,
 			     const char *what, yaml_node_t *key)
 {
 	enum { MOST = 32 };
 	const char *names[MOST];
-	char word[64], known[256] = "";
+	char known[256] = "";
 	size_t count = 0, n = 0;
 	struct slice name = scalar(key);
 	const struct setting *elsewhere = find(table, NULL, name);
 	if (elsewhere) {
-		const char *home = *elsewhere->group ? elsewhere->group : "the map around it";
 		complain_node(r, key, "unknown setting %s in %s; it belongs in %s", quote(name).text, what,
-			      home);
+			      *elsewhere->group ? quote(slice_of(elsewhere->group)).text
+						: "the map around it");
 		return;
 	}
 	for (size_t i = 0; i < table->count && count < MOST; i++)
 		if (strcmp(table->rows[i].group, group) == 0)
 			names[count++] = table->rows[i].name;
-	snprintf(word, sizeof(word), "%.*s", name.n < 60 ? (int)name.n : 60, name.p);
-	const char *near = suggest(word, names, count);
+	const char *near = nearest(name, names, count);
 	if (near) {
 		complain_node(r, key, "unknown setting %s in %s; did you mean \"%s\"?", quote(name).text,
 			      what, near);
@@ -280,7 +290,7 @@ static void read_pair(struct reading *r, const struct setting_table *table, cons
 	}
 	*f = (struct setting_found){ key, value };
 	if (s->kind == SETTING_MAP)
-		read_group(r, table, s->name, value, s->name, into, found);
+		read_group(r, table, s->name, value, quote(slice_of(s->name)).text, into, found);
 	else
 		read_value(r, s, into, value);
 }
@@ -295,6 +305,8 @@ static bool read_group(struct reading *r, const struct setting_table *table, con
 										 : node_kind(node));
 		return false;
 	}
+	if (!tag_is_ours(r, node, what))
+		return false;
 	for (yaml_node_pair_t *p = node->data.mapping.pairs.start;
 	     p < node->data.mapping.pairs.top && !reading_over(r); p++)
 		read_pair(r, table, group, what, yaml_document_get_node(r->document, p->key),

@@ -60,15 +60,17 @@ bool reading_over(const struct reading *r);
 struct place place_of_node(const yaml_node_t *node);
 void complain_node(struct reading *r, const yaml_node_t *node, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* "a list", "a map", "a value" */
+/* "a list", "a map", "a value", "nothing" */
 const char *node_kind(const yaml_node_t *node);
 /* The text of a value, trimmed, for the setting `name`; false after a complaint
  * (a list or map, nothing, a tag of somebody else's, a control character). It
  * lives as long as the document. */
 bool node_text(struct reading *r, yaml_node_t *node, const char *name, const char *help, struct slice *out);
-/* The members of a list; NULL after a complaint. */
+/* The members of a list; false after a complaint. */
 bool node_list(struct reading *r, yaml_node_t *node, const char *name, const char *help,
 	       yaml_node_item_t **first, size_t *count);
+/* suggest() for a word of the file. */
+const char *nearest(struct slice word, const char *const *known, size_t count);
 /* Copies with a NUL into the arena; NULL without memory (noted). */
 char *keep(struct reading *r, struct slice text);
 void *keep_room(struct reading *r, size_t bytes);

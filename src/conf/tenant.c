@@ -73,6 +73,20 @@ static void read_token(struct reading *r, const struct setting *s, void *into, y
 		      s->name);
 }
 
+static void complain_source(struct reading *r, const yaml_node_t *item, const struct setting *s,
+			    struct slice text)
+{
+	const char *known[OWNER_SOURCES];
+	for (int i = 0; i < OWNER_SOURCES; i++)
+		known[i] = owner_source_name((enum owner_source)i);
+	struct quoted q = quote(text);
+	const char *near = nearest(text, known, OWNER_SOURCES);
+	if (near)
+		complain_node(r, item, "\"%s\" has %s; did you mean \"%s\"?", s->name, q.text, near);
+	else
+		complain_node(r, item, "\"%s\" has %s; give %s", s->name, q.text, s->help);
+}
+
 static void read_owner_precedence(struct reading *r, const struct setting *s, void *into, yaml_node_t *value)
 {
 	struct derive_settings *out = &((struct draft *)into)->tenant.derive;
@@ -91,7 +105,7 @@ static void read_owner_precedence(struct reading *r, const struct setting *s, vo
 		for (uint32_t k = 0; k < out->owner_precedence_count; k++)
 			twice |= (int)out->owner_precedence[k] == source;
 		if (source < 0)
-			complain_node(r, item, "\"%s\" has %s; give %s", s->name, quote(text).text, s->help);
+			complain_source(r, item, s, text);
 		else if (twice)
 			complain_node(r, item, "\"%s\" has %s twice; remove one of them", s->name,
 				      quote(text).text);

@@ -25,17 +25,20 @@ int value_bool(struct slice text, bool *out, struct err *e)
 	return OK;
 }
 
-/* Digits from `at` on; false when there are none or the number is too large. */
+/* Digits from `at` on; false when there are none. */
 static bool digits(struct slice text, uint32_t *at, uint64_t *out)
 {
 	uint32_t from = *at;
 	uint64_t n = 0;
 	for (; *at < text.n && isdigit((unsigned char)text.p[*at]); (*at)++)
-		if (__builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, (uint64_t)(text.p[*at] - '0'), &n))
-			return false;
+		n = n > (UINT64_MAX - 9) / 10 ? UINT64_MAX : n * 10 + (uint64_t)(text.p[*at] - '0');
 	*out = n;
 	return *at > from;
+}
+
+static uint64_t times(uint64_t n, uint64_t factor)
+{
+	return __builtin_mul_overflow(n, factor, &n) ? UINT64_MAX : n;
 }
 
 static bool all_digits(struct slice text)
@@ -55,48 +58,60 @@ static struct slice word(struct slice text, uint32_t *at)
 	return (struct slice){ text.p + from, *at - from };
 }
 
+/* One "NUMBERunit" more; the units `next` and after it may be used. */
+static bool duration_part(struct slice text, uint32_t *at, int *next, uint64_t *total)
+{
+	uint64_t n;
+	if (!digits(text, at, &n))
+		return false;
+	struct slice name = word(text, at);
+	while (*next < DURATIONS && !slice_is(name, durations[*next].name))
+		(*next)++;
+	if (*next == DURATIONS)
+		return false;
+	n = times(n, durations[(*next)++].factor);
+	*total = *total > UINT64_MAX - n ? UINT64_MAX : *total + n;
+	return true;
+}
+
 int value_duration_s(struct slice text, uint64_t *out, struct err *e)
 {
-	uint64_t total = 0, n;
-	int next = 0; /* the first unit that may still come */
+	uint64_t total = 0;
+	uint32_t at = 0;
+	int next = 0;
 	if (all_digits(text))
 		return err_set(e, E_CONFIG, "a duration needs a unit, write 90s, 5m, 24h or 7d");
-	for (uint32_t at = 0; at < text.n || !total;) {
-		if (!digits(text, &at, &n))
-			goto bad;
-		struct slice name = word(text, &at);
-		int k = next;
-		while (k < DURATIONS && !slice_is(name, durations[k].name))
-			k++;
-		if (k == DURATIONS || __builtin_mul_overflow(n, durations[k].factor, &n) ||
-		    __builtin_add_overflow(total, n, &total))
-			goto bad;
-		next = k + 1;
-		if (at == text.n)
-			break;
-	}
+	do {
+		if (!duration_part(text, &at, &next, &total))
+			return err_set(
+				e, E_CONFIG,
+				"write whole numbers with the units w, d, h, m, s, such as 7d or 1h30m");
+	} while (at < text.n);
 	*out = total;
 	return OK;
-bad:
-	return err_set(e, E_CONFIG, "write whole numbers with the units w, d, h, m, s, such as 7d or 1h30m");
 }
 
 int value_size(struct slice text, uint64_t *out, struct err *e)
 {
+	static const char *const unclear[] = { "K", "M",  "G",  "T",  "k",  "m", "g",
+					       "t", "KB", "MB", "GB", "TB", "kB" };
 	uint32_t at = 0;
 	uint64_t n;
 	if (digits(text, &at, &n)) {
 		struct slice name = word(text, &at);
-		if (at == text.n && name.n == 0) {
-			*out = n;
-			return OK;
-		}
-		for (int k = 0; k < SIZES && at == text.n; k++)
-			if (slice_is(name, sizes[k].name) && !__builtin_mul_overflow(n, sizes[k].factor, out))
+		bool whole = at == text.n;
+		for (int k = 0; k < SIZES && whole; k++)
+			if (slice_is(name, sizes[k].name) || (!name.n && sizes[k].factor == 1)) {
+				*out = times(n, sizes[k].factor);
 				return OK;
+			}
+		for (size_t k = 0; k < sizeof(unclear) / sizeof(unclear[0]) && whole; k++)
+			if (slice_is(name, unclear[k]))
+				return err_set(e, E_CONFIG, "%s may mean 1000s or 1024s, write %ciB",
+					       unclear[k], toupper((unsigned char)unclear[k][0]));
 	}
 	return err_set(e, E_CONFIG,
-		       "write a number of bytes or a whole number with KiB, MiB, GiB or TiB, such as 512MiB");
+		       "write bytes, or a whole number with KiB, MiB, GiB or TiB, such as 512MiB");
 }
 
 int value_count(struct slice text, uint64_t *out, struct err *e)

@@ -1,6 +1,7 @@
 /* The words of a configuration as values: pure, no file, no place. Each answers
  * OK, or E_CONFIG with a remedy in `e` that continues the sentence
- * `"setting" is "text"; ...`. */
+ * `"setting" is "text"; ...`. A number too large to hold is the largest, so that
+ * the bounds of the setting answer it. */
 #pragma once
 
 #include "base/err.h"
