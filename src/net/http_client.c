@@ -15,6 +15,8 @@ struct http_socket {
 	uv_poll_t uv;
 	struct http_pool *pool;
 	curl_socket_t fd;
+	int events;  /* as curl wants them */
+	bool failed; /* its error was shown to curl once */
 };
 
 static void act(struct http_pool *p, curl_socket_t fd, int events)
@@ -28,12 +30,28 @@ static void act(struct http_pool *p, curl_socket_t fd, int events)
 	http_pool_settle(p);
 }
 
+static void socket_ready(uv_poll_t *uv, int status, int events);
+
+/* libuv reports an error instead of readiness, and watches no more, also when
+ * the peer only reset the connection. Told so, curl ends the transfer; told that
+ * the socket is ready, it meets the error by itself and asks again on a new
+ * connection where it may. So it is told that first, and of the error only when
+ * the socket is still there and still failing. */
+static int bits_of_error(struct http_socket *s)
+{
+	bool again = s->failed;
+	s->failed = true;
+	if (again || uv_poll_start(&s->uv, s->events, socket_ready))
+		return CURL_CSELECT_ERR;
+	return CURL_CSELECT_IN | CURL_CSELECT_OUT;
+}
+
 static void socket_ready(uv_poll_t *uv, int status, int events)
 {
 	struct http_socket *s = uv->data;
 	int bits = 0;
 	if (status < 0)
-		bits |= CURL_CSELECT_ERR;
+		bits = bits_of_error(s);
 	if (events & UV_READABLE)
 		bits |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
@@ -92,8 +110,8 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void 
 		cannot_watch(easy);
 		return 0;
 	}
-	int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-	if (uv_poll_start(&s->uv, events, socket_ready))
+	s->events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+	if (uv_poll_start(&s->uv, s->events, socket_ready))
 		cannot_watch(easy);
 	return 0;
 }

@@ -165,15 +165,14 @@ static int explain_resolve(const struct http_failure *f, struct err *e)
 
 static int explain_connect(const struct http_failure *f, struct err *e)
 {
-	const char *why = has(f->text, "refused")       ? "connection refused"
-			  : has(f->text, "unreachable") ? "network unreachable"
-			  : has(f->text, "No route")    ? "no route"
-							: "connection failed";
+	const char *why = f->os_errno ? strerror((int)f->os_errno) : "no connection";
 	if (f->proxied)
-		return err_set(e, E_CONNECT, "%s by the proxy on the way to \"%s\"; check proxy", why,
-			       f->host);
-	return err_set(e, E_CONNECT, "%s by \"%s\"; check the address and that the server runs", why,
-		       f->host);
+		return err_set(e, E_CONNECT,
+			       "the proxy on the way to \"%s\" could not be reached (%s); check proxy",
+			       f->host, why);
+	return err_set(e, E_CONNECT,
+		       "\"%s\" could not be reached (%s); check the url and that the server runs", f->host,
+		       why);
 }
 
 static int explain_file(const struct http_failure *f, struct err *e)

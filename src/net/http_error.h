@@ -12,6 +12,7 @@ struct http_failure {
 	CURLcode code;
 	const char *text; /* curl's error buffer, "" when empty */
 	long verify;      /* CURLINFO_SSL_VERIFYRESULT */
+	long os_errno;    /* of the last try to connect, 0: none */
 	const char *host;
 	const char *names; /* what the certificate was issued for, "" when not known */
 	const char *ca_file, *client_cert;

@@ -144,6 +144,7 @@ static void explain(struct http_exchange *x, CURLcode code, struct http_result *
 	};
 
 	clean_text(x->curl_text);
+	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &f.os_errno);
 	curl_easy_getinfo(x->easy, CURLINFO_SSL_VERIFYRESULT, &f.verify);
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		certificate_names(x->easy, names, sizeof(names));
@@ -159,6 +160,9 @@ static void fill_result(struct http_exchange *x, CURLcode code, struct http_resu
 	 * could be tried. */
 	if (x->rc == E_ADDRESS && x->opened && code == CURLE_COULDNT_CONNECT)
 		x->rc = OK;
+	/* To curl a connection that ends inside the header is a whole answer. */
+	if (!x->rc && code == CURLE_OK && !x->header_ended)
+		code = CURLE_PARTIAL_FILE;
 	if (x->rc) {
 		r->rc = x->rc;
 		r->err = x->err;

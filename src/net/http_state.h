@@ -34,12 +34,13 @@ struct http_exchange {
 	int64_t started_ms, first_byte_at_ms; /* 0: nothing came yet */
 	long status;
 	struct http_headers headers;
-	bool looking_up; /* holds one of the client's name lookups */
-	bool resolving;  /* curl started a thread for it */
-	bool opened;     /* a socket was asked for an allowed address */
-	bool cancelled;  /* nobody wants to hear of it any more */
-	int rc;          /* why we ended it ourselves */
-	struct err err;  /* its sentence; code 0: none yet */
+	bool looking_up;   /* holds one of the client's name lookups */
+	bool resolving;    /* curl started a thread for it */
+	bool opened;       /* a socket was asked for an allowed address */
+	bool header_ended; /* its blank line came */
+	bool cancelled;    /* nobody wants to hear of it any more */
+	int rc;            /* why we ended it ourselves */
+	struct err err;    /* its sentence; code 0: none yet */
 	char curl_text[CURL_ERROR_SIZE];
 	int (*on_body)(void *arg, long status, const void *data, size_t n);
 	void (*on_done)(void *arg, const struct http_result *r);

@@ -128,6 +128,7 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 	if (n > 5 && memcmp(line, "HTTP/", 5) == 0) {
 		int status = status_of(line, n);
 		x->status = 0;
+		x->header_ended = false;
 		memset(&x->headers, 0, sizeof(x->headers));
 		/* 100 and 103 only announce the answer. */
 		if (status >= 200) {
@@ -136,6 +137,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg)
 		}
 		return n;
 	}
+	if (x->status && (*line == '\r' || *line == '\n'))
+		x->header_ended = true;
 	http_headers_take(&x->headers, line, n);
 	if (*x->headers.encoding && x->status >= 200 && x->status < 300) {
 		x->rc = err_set(&x->err, E_SYNTAX,
