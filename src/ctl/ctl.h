@@ -1,0 +1,19 @@
+/* musterctl without its main(): one command line in, one exit code out. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* What the program's surroundings decide. */
+struct ctl_surroundings {
+	FILE *out, *complaints;
+	bool terminal; /* `out` is one */
+	bool colour;
+	unsigned width;    /* of the terminal */
+	const char *store; /* where the store is when no option says it */
+	int64_t now;
+};
+
+/* Answers a MUSTER_EXIT_ code. */
+int ctl_run(int argc, char *const *argv, const struct ctl_surroundings *s);

@@ -1,0 +1,319 @@
+#include "ctl/command.h"
+#include "ctl/policy_names.h"
+#include "ctl/table.h"
+#include "ctl/text.h"
+#include "ctl/value.h"
+#include "ctl/when.h"
+
+enum line_kind {
+	LINE_SECTION,
+	LINE_TEXT,
+	LINE_STATE,
+	LINE_YES,
+	LINE_TIME,
+	LINE_BYTES,
+	LINE_SPAN,
+	LINE_OWNER,
+	LINE_CANDIDATES,
+	LINE_POLICIES,
+};
+
+/* The report, line by line. A value that is not known is left out, unless that
+ * itself is worth saying. */
+static const struct line {
+	enum line_kind kind;
+	const char *label, *paths;
+	bool always;
+} lines[] = {
+	{ LINE_SECTION, "Identity", NULL, false },
+	{ LINE_TEXT, "Fleet host", "id", true },
+	{ LINE_TEXT, "Serial", "identity.serial", true },
+	{ LINE_TEXT, "Hardware uuid", "identity.uuid", true },
+	{ LINE_TEXT, "Hostname", "identity.hostname", false },
+	{ LINE_TEXT, "Computer name", "identity.computer_name", false },
+	{ LINE_TEXT, "Team", "team.name", false },
+	{ LINE_TIME, "Enrolled", "enrolled", false },
+	{ LINE_SECTION, "System", NULL, false },
+	{ LINE_TEXT, "Name", "os.name|os.platform", true },
+	{ LINE_TEXT, "Version", "os.version", false },
+	{ LINE_TEXT, "Build", "os.build", false },
+	{ LINE_TEXT, "Architecture", "os.arch", false },
+	{ LINE_TEXT, "Vendor", "hardware.vendor", false },
+	{ LINE_TEXT, "Model", "hardware.model", false },
+	{ LINE_TEXT, "Processor", "hardware.cpu", false },
+	{ LINE_BYTES, "Memory", "hardware.memory_bytes", false },
+	{ LINE_BYTES, "Disk", "disk.total_bytes", false },
+	{ LINE_BYTES, "Disk free", "volatile.disk_available_bytes", false },
+	{ LINE_SECTION, "Owner", NULL, false },
+	{ LINE_OWNER, "Owner", "owner", true },
+	{ LINE_CANDIDATES, "Candidates", "owner.candidates", false },
+	{ LINE_SECTION, "Compliance", NULL, false },
+	{ LINE_STATE, "State", "compliance.state", true },
+	{ LINE_TEXT, "Failing", "compliance.failing", false },
+	{ LINE_TEXT, "Failing critical", "compliance.critical_failing", false },
+	{ LINE_POLICIES, "Fails", "compliance", false },
+	{ LINE_TEXT, "Unanswered", "compliance.unanswered", false },
+	{ LINE_TIME, "Evaluated", "volatile.evaluated_at", true },
+	{ LINE_YES, "Stale", "stale", false },
+	{ LINE_SECTION, "Disk encryption", NULL, false },
+	{ LINE_STATE, "State", "disk.encryption.state", true },
+	{ LINE_TEXT, "Method", "disk.encryption.method", false },
+	{ LINE_TEXT, "Evidence", "disk.encryption.evidence", false },
+	{ LINE_YES, "Key escrowed", "disk.encryption.key_escrowed", false },
+	{ LINE_SECTION, "Management", NULL, false },
+	{ LINE_STATE, "Enrolment", "mdm.enrollment", true },
+	{ LINE_TEXT, "Vendor", "mdm.vendor", false },
+	{ LINE_TEXT, "Server", "mdm.server_url", false },
+	{ LINE_YES, "By Fleet", "mdm.managed_by_fleet", false },
+	{ LINE_STATE, "Device status", "mdm.device_status", false },
+	{ LINE_STATE, "Pending action", "mdm.pending_action", false },
+	{ LINE_SECTION, "Access", NULL, false },
+	{ LINE_TEXT, "Users", "access.users", true },
+	{ LINE_TEXT, "Groups", "access.groups", true },
+	{ LINE_SECTION, "Agent", NULL, false },
+	{ LINE_TEXT, "osquery", "agent.osquery", false },
+	{ LINE_TEXT, "Orbit", "agent.orbit", false },
+	{ LINE_TEXT, "Fleet Desktop", "agent.desktop", false },
+	{ LINE_YES, "Online", "online", false },
+	{ LINE_TIME, "Last seen", "volatile.last_seen", true },
+	{ LINE_TIME, "Details", "volatile.detail_updated", false },
+	{ LINE_TIME, "Restarted", "volatile.restarted", false },
+	{ LINE_SPAN, "Uptime", "volatile.uptime_s", false },
+	{ LINE_TEXT, "Address", "volatile.primary_ip", false },
+	{ LINE_TEXT, "Hardware address", "volatile.primary_mac", false },
+	{ LINE_TEXT, "Public address", "volatile.public_ip", false },
+	{ LINE_TEXT, "Critical vulnerabilities", "vulnerabilities.critical", false },
+};
+
+static void as_cell(struct buf *out, enum column_kind kind, struct slice value, int64_t now)
+{
+	struct column c = { NULL, NULL, kind, FIT_WHOLE };
+	output_cell(out, &c, value, now, OUTPUT_TABLE);
+}
+
+static void when(struct buf *out, struct slice value, int64_t now)
+{
+	struct column c = { NULL, NULL, COLUMN_TIME, FIT_WHOLE };
+	char relative[WHEN_BYTES];
+	size_t begin = out->len;
+	output_cell(out, &c, value, now, OUTPUT_CSV);
+	if (out->len == begin)
+		return;
+	struct buf words;
+	buf_init(&words, WHEN_BYTES);
+	output_cell(&words, &c, value, now, OUTPUT_TABLE);
+	snprintf(relative, sizeof(relative), "%s", buf_cstr(&words));
+	buf_release(&words);
+	buf_printf(out, " (%s)", relative);
+}
+
+static void bytes(struct buf *out, struct slice value)
+{
+	static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
+	int64_t n;
+	size_t unit = 0;
+	if (!value_int(value, &n) || n < 0)
+		return;
+	double v = (double)n;
+	for (; v >= 1000 && unit < 6; unit++)
+		v /= 1000;
+	buf_printf(out, v < 10 && unit ? "%.1f %s" : "%.0f %s", v, units[unit]);
+}
+
+static void owner(struct buf *out, struct slice o)
+{
+	struct slice email = value_at(o, "email"), source = value_at(o, "source");
+	if (!email.p)
+		return;
+	value_text(out, email);
+	if (source.p) {
+		buf_puts(out, " (");
+		value_text(out, source);
+		buf_puts(out, value_true(value_at(o, "ambiguous")) ? ", one of several)" : ")");
+	}
+}
+
+static void candidates(struct buf *out, struct slice array)
+{
+	struct value_iter it;
+	struct slice item;
+	if (!value_open(&it, array))
+		return;
+	for (size_t i = 0; value_next(&it, NULL, &item); i++) {
+		if (i)
+			buf_puts(out, ", ");
+		if (!value_text(out, item))
+			owner(out, item);
+	}
+}
+
+/* The failing policies by name; the reasons where results are not known one by one. */
+static void failing(struct buf *out, struct slice compliance)
+{
+	struct value_iter it;
+	struct slice item;
+	size_t begin = out->len;
+	if (value_open(&it, value_at(compliance, "policies"))) {
+		while (value_next(&it, NULL, &item)) {
+			struct slice name = value_at(item, "name|id");
+			if (!slice_is(value_at(item, "result"), "\"fail\"") || !name.p)
+				continue;
+			if (out->len > begin)
+				buf_puts(out, ", ");
+			if (!value_text(out, name))
+				buf_printf(out, "policy %.*s", (int)name.n, name.p);
+			if (value_true(value_at(item, "critical")))
+				buf_puts(out, " (critical)");
+		}
+	}
+	if (out->len == begin)
+		as_cell(out, COLUMN_TEXT, value_at(compliance, "reasons"), 0);
+}
+
+static void value_of_line(struct buf *out, const struct line *l, struct slice value, int64_t now)
+{
+	char span[WHEN_BYTES];
+	int64_t seconds;
+	switch (l->kind) {
+	case LINE_SECTION:
+		break;
+	case LINE_TEXT:
+		as_cell(out, COLUMN_TEXT, value, now);
+		break;
+	case LINE_STATE:
+		as_cell(out, COLUMN_STATE, value, now);
+		break;
+	case LINE_YES:
+		as_cell(out, COLUMN_YES, value, now);
+		break;
+	case LINE_TIME:
+		when(out, value, now);
+		break;
+	case LINE_BYTES:
+		bytes(out, value);
+		break;
+	case LINE_SPAN:
+		if (value_int(value, &seconds)) {
+			when_span(seconds, span);
+			buf_puts(out, span);
+		}
+		break;
+	case LINE_OWNER:
+		owner(out, value);
+		break;
+	case LINE_CANDIDATES:
+		candidates(out, value);
+		break;
+	case LINE_POLICIES:
+		failing(out, value);
+		break;
+	}
+}
+
+static int add_line(struct table *t, const struct line *l, struct slice record, int64_t now)
+{
+	struct slice value = value_at(record, l->paths);
+	struct buf raw, text;
+	int rc = OK;
+	buf_init(&raw, OUTPUT_CELL_MAX);
+	buf_init(&text, 4 * OUTPUT_CELL_MAX);
+	if (value.p)
+		value_of_line(&raw, l, value, now);
+	if (raw.len)
+		text_visible(&text, buf_slice(&raw));
+	if (raw.len || l->always)
+		rc = report_line(t, l->label, raw.len ? buf_cstr(&text) : "not known", l->kind == LINE_STATE);
+	if (raw.failed == E_NOMEM || text.failed == E_NOMEM)
+		rc = E_NOMEM;
+	buf_release(&raw);
+	buf_release(&text);
+	return rc;
+}
+
+static int print_report(struct output *o, struct slice record)
+{
+	struct column title = { NULL, NULL, COLUMN_TEXT, FIT_WHOLE };
+	struct table *t = report_new(o);
+	struct buf name;
+	int rc = t ? OK : E_NOMEM;
+	buf_init(&name, OUTPUT_CELL_MAX);
+	output_cell(&name, &title,
+		    value_at(record, "identity.display_name|identity.computer_name|identity.hostname|id"),
+		    o->now, OUTPUT_TABLE);
+	buf_puts(&name, " of tenant ");
+	output_cell(&name, &title, value_at(record, "tenant"), o->now, OUTPUT_TABLE);
+	if (o->rows++)
+		output_note(o, "%s", "");
+	output_note(o, "%s", buf_cstr(&name));
+	buf_release(&name);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines) && !rc; i++) {
+		if (lines[i].kind == LINE_SECTION)
+			rc = report_section(t, lines[i].label);
+		else
+			rc = add_line(t, &lines[i], record, o->now);
+	}
+	if (!rc)
+		rc = table_flush(t);
+	table_free(t);
+	return rc;
+}
+
+struct naming {
+	struct output *output;
+	const struct policy_table *names;
+};
+
+static int print(void *arg, struct slice record)
+{
+	struct naming *n = arg;
+	struct buf named;
+	buf_init(&named, 16 << 20);
+	policy_names_join(&named, record, n->names);
+	int rc = named.failed;
+	if (!rc && n->output->format == OUTPUT_TABLE)
+		rc = print_report(n->output, buf_slice(&named));
+	else if (!rc)
+		rc = output_row(n->output, buf_slice(&named));
+	buf_release(&named);
+	return rc;
+}
+
+static const struct column csv_columns[] = {
+	{ "TENANT", "tenant", COLUMN_TEXT, FIT_WHOLE },
+	{ "ID", "id", COLUMN_COUNT, FIT_WHOLE },
+	{ "NAME", "identity.display_name|identity.computer_name|identity.hostname", COLUMN_TEXT, FIT_CUT },
+	{ "SERIAL", "identity.serial", COLUMN_TEXT, FIT_CUT },
+	{ "UUID", "identity.uuid", COLUMN_TEXT, FIT_CUT },
+	{ "SYSTEM", "os.name|os.platform", COLUMN_TEXT, FIT_CUT },
+	{ "VERSION", "os.version", COLUMN_TEXT, FIT_CUT },
+	{ "OWNER", "owner.email", COLUMN_TEXT, FIT_CUT },
+	{ "COMPLIANCE", "compliance.state", COLUMN_STATE, FIT_WHOLE },
+	{ "REASONS", "compliance.reasons", COLUMN_TEXT, FIT_WHOLE },
+	{ "ENCRYPTION", "disk.encryption.state", COLUMN_STATE, FIT_WHOLE },
+	{ "MDM", "mdm.enrollment", COLUMN_STATE, FIT_WHOLE },
+	{ "LAST SEEN", "volatile.last_seen", COLUMN_TIME, FIT_WHOLE },
+};
+
+int command_device(struct ctl *c)
+{
+	struct policy_table names;
+	struct naming naming = { &c->output, &names };
+	struct record_now now = ctl_record_now(c);
+	struct tenant_row tenant;
+	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
+	if (rc)
+		return rc;
+	policy_table_init(&names);
+	rc = store_policies(c->store, tenant.number, &names);
+	if (!rc && c->output.format == OUTPUT_CSV)
+		rc = output_begin(&c->output, VIEW(csv_columns));
+	if (!rc)
+		rc = source_device(c->store, &tenant, ctl_word(c, 1), &now, print, &naming);
+	policy_table_release(&names);
+	if (!rc && !c->output.rows)
+		rc = err_set(&c->err, E_NOT_FOUND,
+			     "no device of tenant \"%s\" has the id, serial or uuid \"%s\": \"musterctl "
+			     "devices %s\" lists them",
+			     tenant.name, ctl_word(c, 1), tenant.name);
+	return ctl_failed(c, rc, "reading the device");
+}

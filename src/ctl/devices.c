@@ -1,0 +1,77 @@
+#include "ctl/command.h"
+
+static const struct column columns[] = {
+	{ "ID", "id", COLUMN_COUNT, FIT_WHOLE },
+	{ "NAME", "identity.display_name|identity.computer_name|identity.hostname", COLUMN_TEXT, FIT_CUT },
+	{ "SERIAL", "identity.serial", COLUMN_TEXT, FIT_CUT },
+	{ "SYSTEM", "os.name|os.platform", COLUMN_TEXT, FIT_CUT },
+	{ "VERSION", "os.version", COLUMN_TEXT, FIT_CUT },
+	{ "OWNER", "owner.email", COLUMN_TEXT, FIT_CUT },
+	{ "COMPLIANCE", "compliance.state", COLUMN_STATE, FIT_WHOLE },
+	{ "ENCRYPTION", "disk.encryption.state", COLUMN_STATE, FIT_WHOLE },
+	{ "MDM", "mdm.enrollment", COLUMN_STATE, FIT_WHOLE },
+	{ "SEEN", "volatile.last_seen", COLUMN_TIME, FIT_WHOLE },
+};
+
+/* What a spreadsheet is given has room for more. */
+static const struct column csv_columns[] = {
+	{ "TENANT", "tenant", COLUMN_TEXT, FIT_WHOLE },
+	{ "ID", "id", COLUMN_COUNT, FIT_WHOLE },
+	{ "NAME", "identity.display_name|identity.computer_name|identity.hostname", COLUMN_TEXT, FIT_CUT },
+	{ "SERIAL", "identity.serial", COLUMN_TEXT, FIT_CUT },
+	{ "UUID", "identity.uuid", COLUMN_TEXT, FIT_CUT },
+	{ "FAMILY", "os.family", COLUMN_STATE, FIT_CUT },
+	{ "SYSTEM", "os.name|os.platform", COLUMN_TEXT, FIT_CUT },
+	{ "VERSION", "os.version", COLUMN_TEXT, FIT_CUT },
+	{ "OWNER", "owner.email", COLUMN_TEXT, FIT_CUT },
+	{ "OWNER SOURCE", "owner.source", COLUMN_TEXT, FIT_CUT },
+	{ "OWNER AMBIGUOUS", "owner.ambiguous", COLUMN_YES, FIT_CUT },
+	{ "COMPLIANCE", "compliance.state", COLUMN_STATE, FIT_WHOLE },
+	{ "FAILING", "compliance.failing", COLUMN_COUNT, FIT_WHOLE },
+	{ "CRITICAL FAILING", "compliance.critical_failing", COLUMN_COUNT, FIT_WHOLE },
+	{ "REASONS", "compliance.reasons", COLUMN_TEXT, FIT_WHOLE },
+	{ "ENCRYPTION", "disk.encryption.state", COLUMN_STATE, FIT_WHOLE },
+	{ "ENCRYPTION EVIDENCE", "disk.encryption.evidence", COLUMN_TEXT, FIT_WHOLE },
+	{ "MDM", "mdm.enrollment", COLUMN_STATE, FIT_WHOLE },
+	{ "TEAM", "team.name", COLUMN_TEXT, FIT_WHOLE },
+	{ "GROUPS", "access.groups", COLUMN_TEXT, FIT_WHOLE },
+	{ "LAST SEEN", "volatile.last_seen", COLUMN_TIME, FIT_WHOLE },
+	{ "STALE", "stale", COLUMN_YES, FIT_WHOLE },
+	{ "ONLINE", "online", COLUMN_YES, FIT_WHOLE },
+};
+
+static int print(void *arg, struct slice record)
+{
+	return output_row(arg, record);
+}
+
+static void summarise(struct ctl *c, const struct tenant_row *tenant, bool filtered)
+{
+	unsigned long long shown = c->output.rows, all = tenant->devices;
+	if (!all && !tenant->baseline)
+		output_note(&c->output, "tenant \"%s\" has no devices yet: its first sync has not completed",
+			    tenant->name);
+	else if (filtered)
+		output_note(&c->output, "%s%llu of %llu devices", shown ? "\n" : "", shown, all);
+	else if (!shown)
+		output_note(&c->output, "tenant \"%s\" has no devices", tenant->name);
+}
+
+int command_devices(struct ctl *c)
+{
+	const struct ctl_options *o = &c->options;
+	struct device_filter filter = { o->state, o->platform, o->owner, o->group };
+	struct record_now now = ctl_record_now(c);
+	struct tenant_row tenant;
+	bool filtered = o->state || o->platform || o->owner || o->group;
+	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
+	if (rc)
+		return rc;
+	rc = output_begin(&c->output, o->format == OUTPUT_CSV ? VIEW(csv_columns) : VIEW(columns));
+	if (!rc)
+		rc = source_devices(c->store, &tenant, &filter, &now, print, &c->output);
+	int end = output_end(&c->output);
+	if (!rc && !end)
+		summarise(c, &tenant, filtered);
+	return ctl_failed(c, rc ? rc : end, "listing the devices");
+}

@@ -1,0 +1,127 @@
+#include "base/json.h"
+#include "ctl/command.h"
+#include "ctl/value.h"
+
+static const struct column columns[] = {
+	{ "SEQ", "seq", COLUMN_COUNT, FIT_WHOLE },      { "WHEN", "at", COLUMN_TIME, FIT_WHOLE },
+	{ "KIND", "kind", COLUMN_STATE, FIT_WHOLE },    { "ID", "id", COLUMN_COUNT, FIT_WHOLE },
+	{ "DEVICE", "hostname", COLUMN_TEXT, FIT_CUT }, { "SERIAL", "serial", COLUMN_TEXT, FIT_CUT },
+	{ "WHAT", "what", COLUMN_TEXT, FIT_WRAP },
+};
+
+struct feed {
+	struct output *output;
+	struct buf row, what;
+};
+
+static void separate(struct buf *what)
+{
+	if (what->len)
+		buf_puts(what, ", ");
+}
+
+static void side(struct buf *what, struct slice value)
+{
+	if (!value.p || !value_text(what, value))
+		buf_puts(what, "none");
+}
+
+/* "compliance.state: compliant -> noncompliant" for the members told with both sides. */
+static void told(struct buf *what, struct slice from, struct slice to)
+{
+	struct value_iter it;
+	struct slice key, before, after;
+	struct value_iter other;
+	if (!value_open(&it, from) || !it.object)
+		return;
+	while (value_next(&it, &key, &before)) {
+		struct slice name, value = SLICE_NONE;
+		if (value_open(&other, to) && other.object)
+			while (value_next(&other, &name, &after))
+				if (slice_eq(name, key))
+					value = after;
+		separate(what);
+		buf_printf(what, "%.*s: ", (int)key.n, key.p);
+		side(what, before);
+		buf_puts(what, " -> ");
+		side(what, value);
+	}
+}
+
+static bool is_told(struct slice from, struct slice field)
+{
+	struct value_iter it;
+	struct slice key, item;
+	if (!value_open(&it, from) || !it.object || field.n < 2)
+		return false;
+	while (value_next(&it, &key, &item))
+		if (key.n == field.n - 2 && memcmp(key.p, field.p + 1, key.n) == 0)
+			return true;
+	return false;
+}
+
+/* The event in words, from its members. */
+static void describe(struct buf *what, struct slice event)
+{
+	struct value_iter it;
+	struct slice item, from = value_at(event, "from"), v;
+	told(what, from, value_at(event, "to"));
+	if (value_open(&it, value_at(event, "fields"))) {
+		while (value_next(&it, NULL, &item)) {
+			if (is_told(from, item))
+				continue;
+			separate(what);
+			value_text(what, item);
+		}
+	}
+	v = value_at(event, "replaces");
+	if (v.p) {
+		separate(what);
+		buf_printf(what, "replaces device %.*s", (int)v.n, v.p);
+	}
+	v = value_at(event, "devices");
+	if (v.p) {
+		separate(what);
+		buf_printf(what, "%.*s devices", (int)v.n, v.p);
+	}
+}
+
+static int print(void *arg, uint64_t seq, struct slice event)
+{
+	struct feed *f = arg;
+	(void)seq;
+	if (f->output->format == OUTPUT_JSON || event.n < 2)
+		return output_row(f->output, event);
+	buf_reset(&f->row);
+	buf_reset(&f->what);
+	describe(&f->what, event);
+	buf_add(&f->row, event.p, event.n - 1);
+	json_k(&f->row, "what");
+	json_text(&f->row, buf_slice(&f->what));
+	json_close(&f->row, '}');
+	if (f->row.failed || f->what.failed == E_NOMEM)
+		return E_NOMEM;
+	return output_row(f->output, buf_slice(&f->row));
+}
+
+int command_changes(struct ctl *c)
+{
+	struct feed f = { .output = &c->output };
+	struct tenant_row tenant;
+	uint64_t since = c->options.since;
+	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
+	if (rc)
+		return rc;
+	buf_init(&f.row, 4 << 20);
+	buf_init(&f.what, OUTPUT_CELL_MAX);
+	rc = output_begin(&c->output, VIEW(columns));
+	if (!rc)
+		rc = source_rows(c->store, tenant.number, ROWS_CHANGES, since, print, &f);
+	int end = output_end(&c->output);
+	buf_release(&f.row);
+	buf_release(&f.what);
+	if (!rc && !end && !c->output.rows)
+		output_note(&c->output, "no changes after %llu: tenant \"%s\" is at %llu",
+			    (unsigned long long)since, tenant.name, (unsigned long long)tenant.seq);
+	return ctl_failed(c, rc ? rc : end, "reading the changes");
+}

@@ -1,0 +1,48 @@
+#include "ctl/command.h"
+
+/* What did not make it into the devices, and what left them. */
+
+static const struct column reject_columns[] = {
+	{ "WHEN", "at", COLUMN_TIME, FIT_WHOLE },
+	{ "ID", "id", COLUMN_COUNT, FIT_WHOLE },
+	{ "REASON", "reason", COLUMN_TEXT, FIT_WRAP },
+	{ "SAMPLE", "sample", COLUMN_TEXT, FIT_CUT },
+};
+
+static const struct column tombstone_columns[] = {
+	{ "ID", "id", COLUMN_COUNT, FIT_WHOLE },      { "KIND", "kind", COLUMN_STATE, FIT_WHOLE },
+	{ "WHEN", "at", COLUMN_TIME, FIT_WHOLE },     { "DEVICE", "hostname", COLUMN_TEXT, FIT_CUT },
+	{ "SERIAL", "serial", COLUMN_TEXT, FIT_CUT }, { "OWNER", "owner", COLUMN_TEXT, FIT_CUT },
+};
+
+static int print(void *arg, uint64_t key, struct slice row)
+{
+	(void)key;
+	return output_row(arg, row);
+}
+
+static int list(struct ctl *c, enum store_rows what, struct view view, const char *none, const char *doing)
+{
+	struct tenant_row tenant;
+	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
+	if (rc)
+		return rc;
+	rc = output_begin(&c->output, view);
+	if (!rc)
+		rc = source_rows(c->store, tenant.number, what, 0, print, &c->output);
+	int end = output_end(&c->output);
+	if (!rc && !end && !c->output.rows)
+		output_note(&c->output, "%s tenant \"%s\"", none, tenant.name);
+	return ctl_failed(c, rc ? rc : end, doing);
+}
+
+int command_rejects(struct ctl *c)
+{
+	return list(c, ROWS_REJECTS, VIEW(reject_columns), "no host was rejected of", "reading the rejects");
+}
+
+int command_tombstones(struct ctl *c)
+{
+	return list(c, ROWS_TOMBSTONES, VIEW(tombstone_columns), "no device was deleted of",
+		    "reading the tombstones");
+}
