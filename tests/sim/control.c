@@ -1,6 +1,7 @@
 #include "control.h"
 
 #include "fault.h"
+#include "mutate.h"
 #include "stats.h"
 
 #include <string.h>
@@ -43,15 +44,14 @@ static void refuse(struct reply *reply, int status, const char *why)
 	reply->status = status;
 }
 
-static void answer_fault(struct tenant *t, const struct request *r, struct reply *reply)
+static void answer_fault(struct tenant *t, struct request *r, struct reply *reply)
 {
-	struct buf body = r->body;
 	const char *wrong = NULL;
 	pthread_mutex_lock(&t->lock);
 	if (!strcmp(r->method, "DELETE"))
 		fault_clear(t);
 	else
-		wrong = fault_add(t, buf_cstr(&body));
+		wrong = fault_add(t, buf_cstr(&r->body));
 	pthread_mutex_unlock(&t->lock);
 	if (wrong) {
 		refuse(reply, 400, wrong);
@@ -62,7 +62,21 @@ static void answer_fault(struct tenant *t, const struct request *r, struct reply
 	reply_json_end(reply, &o);
 }
 
-void control_answer(struct sim *s, const struct request *r, struct reply *reply)
+static void answer_mutate(struct tenant *t, struct request *r, struct reply *reply)
+{
+	struct jout o;
+	reply_json(reply, &o);
+	pthread_mutex_lock(&t->lock);
+	const char *wrong = mutate(t, buf_cstr(&r->body), &o);
+	pthread_mutex_unlock(&t->lock);
+	if (wrong)
+		jout_kt(&o, "error", wrong);
+	reply_json_end(reply, &o);
+	if (wrong)
+		reply->status = 400;
+}
+
+void control_answer(struct sim *s, struct request *r, struct reply *reply)
 {
 	if (!strcmp(r->path, "/stats")) {
 		if (!strcmp(r->method, "DELETE"))
@@ -76,6 +90,8 @@ void control_answer(struct sim *s, const struct request *r, struct reply *reply)
 	struct tenant *t = sim_tenant(s, name, n);
 	if (t && !strcmp(name + n, "/fault"))
 		answer_fault(t, r, reply);
+	else if (t && !strcmp(name + n, "/mutate"))
+		answer_mutate(t, r, reply);
 	else
 		refuse(reply, 404, t ? "no such control command" : "no such tenant");
 }

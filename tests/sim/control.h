@@ -5,4 +5,4 @@
 #include "request.h"
 #include "sim.h"
 
-void control_answer(struct sim *s, const struct request *r, struct reply *reply);
+void control_answer(struct sim *s, struct request *r, struct reply *reply);

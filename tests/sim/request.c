@@ -67,6 +67,19 @@ static void split_target(struct request *r)
 	}
 }
 
+void request_set_target(struct request *r, const char *path, const char *query)
+{
+	struct buf b;
+	*r = (struct request){ 0 };
+	buf_init(&r->body, 1);
+	buf_init(&b, REQUEST_HEAD_BYTES);
+	buf_puts(&b, path);
+	buf_puts(&b, query);
+	r->target = grab_text(buf_cstr(&b));
+	buf_release(&b);
+	split_target(r);
+}
+
 static bool read_headers(struct request *r, struct conn *c, struct buf *line, size_t *budget,
 			 size_t *body_bytes)
 {

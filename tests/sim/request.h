@@ -25,6 +25,8 @@ struct request {
 /* False at the end of the connection or when it is not HTTP. */
 bool request_read(struct request *r, struct conn *c);
 void request_release(struct request *r);
+/* Makes a request without a connection, of a target in two parts. */
+void request_set_target(struct request *r, const char *path, const char *query);
 /* The last value of a parameter; NULL when it is absent or empty. */
 const char *request_param(const struct request *r, const char *name);
 /* Present at all, even when empty. */

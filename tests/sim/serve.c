@@ -100,7 +100,7 @@ static void serve_tenant(struct sim *s, struct tenant *t, struct conn *c, const 
 	reply_release(&reply);
 }
 
-static void serve_other(struct sim *s, const struct listener *l, struct conn *c, const struct request *r,
+static void serve_other(struct sim *s, const struct listener *l, struct conn *c, struct request *r,
 			bool *open)
 {
 	struct reply reply;
