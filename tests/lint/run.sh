@@ -119,6 +119,7 @@ check_spaces() {
 mkdir -p build
 [ -f $database/compile_commands.json ] || cmake --preset dev -DMUSTER_BENCH=ON >/dev/null
 check layers check_layers
+check results python3 -B tests/lint/test_results.py
 check format check_format
 check shell check_shell
 check python check_python
