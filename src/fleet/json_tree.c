@@ -10,7 +10,8 @@ struct json_tree {
 };
 
 /* yajl_tree_parse() recurses when it frees and allocates a node a value, so
- * the depth is counted before. */
+ * the depth is counted before. It also takes comments, in which a quote would
+ * hide the depth from this count: a slash outside of text is refused. */
 static bool shallow(const char *s, size_t n)
 {
 	size_t depth = 0;
@@ -26,6 +27,8 @@ static bool shallow(const char *s, size_t n)
 		} else if (s[i] == '{' || s[i] == '[') {
 			if (++depth > JSON_TREE_MAX_DEPTH)
 				return false;
+		} else if (s[i] == '/') {
+			return false;
 		} else if ((s[i] == '}' || s[i] == ']') && depth) {
 			depth--;
 		}
@@ -68,7 +71,9 @@ static yajl_val find(const struct json_tree *t, const char *path)
 		return NULL;
 	strncpy(text, path, sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	for (char *p = text; p && count + 1 < sizeof(names) / sizeof(names[0]);) {
+	for (char *p = text; p;) {
+		if (count + 1 == sizeof(names) / sizeof(names[0]))
+			return NULL;
 		names[count++] = p;
 		p = strchr(p, '.');
 		if (p)
@@ -103,7 +108,8 @@ bool json_tree_bool(const struct json_tree *t, const char *path, bool *out)
 
 bool json_tree_has(const struct json_tree *t, const char *path)
 {
-	return find(t, path) != NULL;
+	yajl_val v = find(t, path);
+	return v && !YAJL_IS_NULL(v);
 }
 
 static yajl_val member(yajl_val object, const char *name)

@@ -17,7 +17,7 @@ enum { JSON_TREE_MAX_BYTES = 8 * 1024 * 1024, JSON_TREE_MAX_DEPTH = 64 };
 struct json_tree *json_tree_parse(const char *s, size_t n);
 void json_tree_free(struct json_tree *t);
 
-/* `path` is one or more names joined by '.'. */
+/* `path` is one to seven names joined by '.', shorter than 128 bytes. */
 const char *json_tree_text(const struct json_tree *t, const char *path);
 bool json_tree_int(const struct json_tree *t, const char *path, int64_t *out);
 bool json_tree_bool(const struct json_tree *t, const char *path, bool *out);
