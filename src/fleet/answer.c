@@ -12,17 +12,29 @@ struct said {
 	char message[120], reason[160];
 };
 
+/* What would end a line or steer a terminal beyond ASCII: U+0080 to U+009F,
+ * U+2028 to U+202E, U+2066 to U+2069. `s` is well-formed. */
+static void blank_controls(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p; p++) {
+		if (p[0] == 0xc2 && p[1] <= 0x9f)
+			p[0] = p[1] = ' ';
+		else if (p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+					  (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
+			p[0] = p[1] = p[2] = ' ';
+	}
+}
+
+/* Ends before the first ill-formed byte. */
 static void copy_line(char *out, size_t size, const char *s)
 {
 	size_t n = 0;
 	for (; s && *s && n + 1 < size; s++)
 		out[n++] = (unsigned char)*s < 0x20 || *s == 0x7f ? ' ' : *s;
-	/* do not end inside a sequence */
-	while (n && ((unsigned char)out[n - 1] & 0xc0) == 0x80 && !utf8_valid(out, n))
-		n--;
 	while (n && !utf8_valid(out, n))
 		n--;
 	out[n] = '\0';
+	blank_controls(out);
 }
 
 static void read_body(struct said *said, struct slice body)
@@ -38,6 +50,13 @@ static void read_body(struct said *said, struct slice body)
 		copy_line(said->reason, sizeof(said->reason), json_tree_first_text(t, "errors", "reason"));
 	}
 	json_tree_free(t);
+}
+
+bool answer_is_fleet(const struct answer *a)
+{
+	struct said said;
+	read_body(&said, a->body);
+	return said.fleet;
 }
 
 bool answer_is_allowlist(const struct answer *a)
@@ -71,10 +90,10 @@ static int forbidden(const struct said *said, const char *what, struct err *e)
 		       what);
 }
 
-static int not_found(const struct said *said, const char *what, struct err *e)
+static int not_found(const struct said *said, const char *what, const char *why, struct err *e)
 {
 	if (said->fleet && strcmp(said->message, "Resource Not Found") == 0)
-		return err_set(e, E_GONE, "%s does not exist: %s", what, said->reason);
+		return err_set(e, E_GONE, "%s does not exist: %s", what, why);
 	return err_set(e, E_NOT_FLEET,
 		       "%s was answered with status 404 by something that is not Fleet's API; check the "
 		       "address and its path prefix",
@@ -83,6 +102,11 @@ static int not_found(const struct said *said, const char *what, struct err *e)
 
 static int token_refused(const struct said *said, const char *what, struct err *e)
 {
+	if (!said->fleet)
+		return err_set(e, E_TOKEN,
+			       "%s was refused with status 401 by something in front of Fleet; a proxy that "
+			       "wants a log-in of its own has to let it through",
+			       what);
 	if (strcmp(said->message, "Authorization header required") == 0)
 		return err_set(e, E_TOKEN,
 			       "%s: no token arrived at Fleet; a proxy in front of it removes the "
@@ -120,7 +144,7 @@ int answer_verdict(const struct answer *a, const char *what, struct err *e)
 	case 403:
 		return forbidden(&said, what, e);
 	case 404:
-		return not_found(&said, what, e);
+		return not_found(&said, what, why, e);
 	case 408:
 		return err_set(e, E_TIMEOUT, "%s: the server gave up reading the request", what);
 	case 409:

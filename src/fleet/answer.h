@@ -26,6 +26,8 @@ struct answer {
  *   E_REJECTED any other 4xx                                               */
 int answer_verdict(const struct answer *a, const char *what, struct err *e);
 
+/* The failure has the form of Fleet's own; a proxy's has not. */
+bool answer_is_fleet(const struct answer *a);
 /* A 403 by an endpoint allowlist of the API-only user (4.85 and later). */
 bool answer_is_allowlist(const struct answer *a);
 /* Whether the failure names the parameter `name` ("order_key", ...). */

@@ -50,7 +50,8 @@ void list_features_text(char *out, size_t size, unsigned wanted)
 	out[0] = '\0';
 	for (int i = FEATURES - 1; i >= 0; i--)
 		if (wanted & features[i].bit && used < size)
-			used += (size_t)snprintf(out + used, size - used, "&%s=true", features[i].name);
+			used += (size_t)snprintf(out + used, size - used, "%s%s=true", used ? "&" : "",
+						 features[i].name);
 }
 
 void list_request_path(struct buf *out, const struct list_request *r)
@@ -63,7 +64,8 @@ void list_request_path(struct buf *out, const struct list_request *r)
 		buf_printf(out, "&page=%u", r->page);
 	else
 		buf_printf(out, "&after=%llu", (unsigned long long)r->after);
-	buf_puts(out, extra);
+	if (extra[0])
+		buf_printf(out, "&%s", extra);
 }
 
 void list_request_advance(struct list_request *r, uint64_t last_id)
@@ -83,9 +85,13 @@ void list_request_adapt(struct list_request *r, uint32_t hosts, uint64_t bytes, 
 	uint64_t want = by_bytes < by_time ? by_bytes : by_time;
 	if (want > 2 * (uint64_t)r->per_page)
 		want = 2 * (uint64_t)r->per_page;
-	if (want > LIST_CALM_HOSTS && took_ms >= CALM_MS)
-		want = r->per_page < LIST_CALM_HOSTS || hosts < r->per_page ? LIST_CALM_HOSTS
-									    : r->per_page / 2;
+	/* large pages only where they are quick: back to what would have been,
+	 * so that a steady server gets a steady size */
+	if (want > LIST_CALM_HOSTS && took_ms >= CALM_MS) {
+		uint64_t calm = (uint64_t)CALM_MS * hosts / took_ms;
+		if (want > calm)
+			want = calm > LIST_CALM_HOSTS ? calm : LIST_CALM_HOSTS;
+	}
 	if (want > LIST_MAX_HOSTS)
 		want = LIST_MAX_HOSTS;
 	if (want < LIST_MIN_HOSTS)
@@ -96,15 +102,15 @@ void list_request_adapt(struct list_request *r, uint32_t hosts, uint64_t bytes, 
 void list_request_shrink(struct list_request *r)
 {
 	uint32_t half = r->per_page / 2;
-	if (half < LIST_MIN_HOSTS)
+	if (r->per_page <= LIST_MIN_HOSTS)
 		return;
-	/* an odd size would move the offset of the pages to come */
 	if (r->order == LIST_BY_PAGE) {
-		if (r->per_page % 2)
+		/* an odd size would move the offset of the pages to come */
+		if (r->per_page % 2 || half < LIST_MIN_HOSTS)
 			return;
 		r->page *= 2;
 	}
-	r->per_page = half;
+	r->per_page = half > LIST_MIN_HOSTS ? half : LIST_MIN_HOSTS;
 }
 
 bool list_request_drop_feature(struct list_request *r, struct slice body)

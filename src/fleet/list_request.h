@@ -42,7 +42,7 @@ void list_request_path(struct buf *out, const struct list_request *r);
 /* One proven page moves the cursor (or the page number) on. */
 void list_request_advance(struct list_request *r, uint64_t last_id);
 /* Adapts the size to what a page cost: under 5 s and about 4 MiB; above 250
- * hosts only while a page takes under a second. At most doubles. */
+ * hosts only as many as come in a second. At most doubles. */
 void list_request_adapt(struct list_request *r, uint32_t hosts, uint64_t bytes, uint32_t took_ms);
 /* A time-out halves the size (not below 20). */
 void list_request_shrink(struct list_request *r);

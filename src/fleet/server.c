@@ -1,9 +1,11 @@
 #include "fleet/server.h"
 
+#include "base/mem.h"
 #include "fleet/json_tree.h"
 
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void copy_word(char *out, size_t size, const char *s)
 {
@@ -20,6 +22,30 @@ static int not_fleet(struct err *e, const char *what)
 		       what);
 }
 
+/* Digits of at most four places; NULL when there are none or more. */
+static const char *read_number(int *out, const char *s)
+{
+	int n = 0, places = 0;
+	for (; isdigit((unsigned char)*s); s++) {
+		if (++places > 4)
+			return NULL;
+		n = 10 * n + (*s - '0');
+	}
+	*out = n;
+	return places ? s : NULL;
+}
+
+static void read_major_minor(struct server_facts *f)
+{
+	int major, minor;
+	f->major = f->minor = 0;
+	const char *s = read_number(&major, f->version[0] == 'v' ? f->version + 1 : f->version);
+	if (!s || *s != '.' || !read_number(&minor, s + 1))
+		return;
+	f->major = major;
+	f->minor = minor;
+}
+
 int server_read_version(struct server_facts *f, struct slice body, struct err *e)
 {
 	struct json_tree *t = json_tree_parse(body.p, body.n);
@@ -30,28 +56,101 @@ int server_read_version(struct server_facts *f, struct slice body, struct err *e
 	}
 	copy_word(f->version, sizeof(f->version), text);
 	json_tree_free(t);
-	f->major = f->minor = 0;
-	if (sscanf(f->version[0] == 'v' ? f->version + 1 : f->version, "%d.%d", &f->major, &f->minor) != 2)
-		f->major = f->minor = 0;
+	read_major_minor(f);
 	return OK;
 }
 
+struct team {
+	int64_t id;
+	char role[32];
+};
+
 struct teams {
-	struct server_facts *f;
-	size_t used;
+	struct team *rows;
+	size_t count, room;
+	bool no_memory;
 };
 
 static void add_team(void *arg, int64_t id, const char *role)
 {
 	struct teams *t = arg;
-	char word[32];
-	copy_word(word, sizeof(word), role);
-	if (!t->f->role[0])
-		memcpy(t->f->role, word, sizeof(word));
-	int n = snprintf(t->f->teams + t->used, sizeof(t->f->teams) - t->used, "%s%lld:%s",
-			 t->used ? "," : "", (long long)id, word);
-	if (n > 0 && t->used + (size_t)n < sizeof(t->f->teams))
-		t->used += (size_t)n;
+	if (t->count == t->room) {
+		size_t room = t->room ? 2 * t->room : 16;
+		struct team *rows = mem_realloc(t->rows, room * sizeof(*rows));
+		if (!rows) {
+			t->no_memory = true;
+			return;
+		}
+		t->rows = rows;
+		t->room = room;
+	}
+	struct team *team = &t->rows[t->count++];
+	team->id = id;
+	copy_word(team->role, sizeof(team->role), role);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct team *x = a, *y = b;
+	return x->id != y->id ? (x->id < y->id ? -1 : 1) : strcmp(x->role, y->role);
+}
+
+/* FNV-1a */
+static uint64_t digest(uint64_t h, const char *s)
+{
+	for (; *s; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+	return h;
+}
+
+/* Sorted, because the server promises no order. Where there is no room for all
+ * of them a digest of all ends the text, so that each of them still counts. */
+static void write_teams(struct server_facts *f, struct teams *t)
+{
+	enum { TAIL = sizeof("+0123456789abcdef") };
+	size_t used = 0;
+	uint64_t h = 0xcbf29ce484222325u;
+	bool full = false;
+	if (t->count)
+		qsort(t->rows, t->count, sizeof(t->rows[0]), by_id);
+	for (size_t i = 0; i < t->count; i++) {
+		char word[64];
+		size_t n = (size_t)snprintf(word, sizeof(word), "%s%lld:%s", i ? "," : "",
+					    (long long)t->rows[i].id, t->rows[i].role);
+		h = digest(h, word);
+		full = full || used + n + TAIL > sizeof(f->teams);
+		if (full)
+			continue;
+		memcpy(f->teams + used, word, n + 1);
+		used += n;
+	}
+	if (full)
+		snprintf(f->teams + used, sizeof(f->teams) - used, "+%016llx", (unsigned long long)h);
+}
+
+/* One team that shows its hosts is enough, so gitops stands only where all have it. */
+static void choose_role(struct server_facts *f, const struct teams *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const char *role = t->rows[i].role;
+		if (!role[0] || (f->role[0] && strcmp(f->role, "gitops") != 0))
+			continue;
+		memcpy(f->role, role, sizeof(f->role));
+	}
+}
+
+static int read_teams(struct server_facts *f, const struct json_tree *t, struct err *e)
+{
+	struct teams teams = { 0 };
+	if (!json_tree_each(t, "user.teams", "id", "role", add_team, &teams))
+		json_tree_each(t, "user.fleets", "id", "role", add_team, &teams);
+	if (!teams.no_memory) {
+		write_teams(f, &teams);
+		choose_role(f, &teams);
+		f->scope = teams.count ? SCOPE_TEAMS : SCOPE_NONE;
+	}
+	mem_free(teams.rows);
+	return teams.no_memory ? err_set(e, E_NOMEM, "out of memory while reading the teams of \"/me\"") : OK;
 }
 
 int server_read_me(struct server_facts *f, struct slice body, struct err *e)
@@ -62,6 +161,7 @@ int server_read_me(struct server_facts *f, struct slice body, struct err *e)
 		return not_fleet(e, "/me");
 	}
 	bool api_only = true;
+	int rc = OK;
 	f->role[0] = f->teams[0] = '\0';
 	f->user_id = 0;
 	json_tree_int(t, "user.id", &f->user_id);
@@ -72,13 +172,10 @@ int server_read_me(struct server_facts *f, struct slice body, struct err *e)
 		copy_word(f->role, sizeof(f->role), role);
 		f->scope = SCOPE_GLOBAL;
 	} else {
-		struct teams teams = { f, 0 };
-		if (!json_tree_each(t, "user.teams", "id", "role", add_team, &teams))
-			json_tree_each(t, "user.fleets", "id", "role", add_team, &teams);
-		f->scope = f->teams[0] ? SCOPE_TEAMS : SCOPE_NONE;
+		rc = read_teams(f, t, e);
 	}
 	json_tree_free(t);
-	return OK;
+	return rc;
 }
 
 int server_read_config(struct server_facts *f, struct slice body, struct err *e)
@@ -119,6 +216,7 @@ void server_fingerprint(char *out, size_t size, const struct server_facts *f, co
 
 bool server_same_scope(const char *a, const char *b)
 {
-	size_t n = strcspn(a, "|");
-	return n == strcspn(b, "|") && strncmp(a, b, n) == 0;
+	/* the last one: an address may have others */
+	const char *end_a = strrchr(a, '|'), *end_b = strrchr(b, '|');
+	return end_a && end_b && end_a - a == end_b - b && strncmp(a, b, (size_t)(end_a - a)) == 0;
 }

@@ -1,0 +1,210 @@
+#include "sync/call.h"
+
+#include "base/log.h"
+#include "fleet/answer.h"
+#include "sync/backoff.h"
+#include "sync/sync_state.h"
+
+enum { TEXT_BODY_MAX = 8 * 1024 * 1024, CONNECT_MS = 10000 };
+
+static void ask(struct call *c);
+
+static void on_timer(void *arg)
+{
+	ask(arg);
+}
+
+int call_init(struct call *c, struct tenant_sync *s)
+{
+	*c = (struct call){ .sync = s };
+	buf_init(&c->path, 4096);
+	buf_init(&c->body, TEXT_BODY_MAX);
+	return timer_new(&c->timer, s->env->loop, on_timer, c);
+}
+
+static void drop_answer(struct call *c)
+{
+	page_parser_free(c->parser);
+	c->parser = NULL;
+	page_free(c->page);
+	c->page = NULL;
+	buf_reset(&c->body);
+}
+
+void call_cancel(struct call *c)
+{
+	if (c->exchange)
+		http_cancel(c->exchange);
+	c->exchange = NULL;
+	if (c->timer)
+		timer_disarm(c->timer);
+	drop_answer(c);
+	c->busy = false;
+}
+
+void call_release(struct call *c)
+{
+	call_cancel(c);
+	timer_free(c->timer);
+	c->timer = NULL;
+	buf_release(&c->path);
+	buf_release(&c->body);
+}
+
+static void finish(struct call *c, int rc)
+{
+	page_parser_free(c->parser);
+	c->parser = NULL;
+	c->busy = false;
+	c->plan->done(c, rc);
+	/* done() may have started the next call on this struct */
+	if (!c->busy)
+		drop_answer(c);
+}
+
+/* What is worth asking again. Malformed and misplaced answers are: a proxy in
+ * trouble sends them in place of the server for a while. */
+static bool retryable(const struct call *c, int rc)
+{
+	switch (rc) {
+	case E_THROTTLED:
+	case E_SYNTAX:
+	case E_ORDER:
+		return true;
+	case E_NOT_FLEET:
+		return c->worked_before && c->result.status != 404;
+	default:
+		return err_class(rc) == ERR_CLASS_RETRY;
+	}
+}
+
+static void failed(struct call *c, int rc)
+{
+	struct tenant_sync *s = c->sync;
+	enum call_turn turn = c->plan->failed ? c->plan->failed(c, rc) : CALL_JUDGE;
+	if (turn == CALL_AGAIN) {
+		timer_arm(c->timer, 0);
+		return;
+	}
+	if (turn == CALL_STOP || !retryable(c, rc)) {
+		finish(c, rc);
+		return;
+	}
+	unsigned most = c->plan->max_attempts ? c->plan->max_attempts : s->options.max_attempts;
+	if (c->attempt >= most) {
+		if (most > 1)
+			err_prefix(&c->err, "given up after %u attempts", c->attempt);
+		finish(c, rc);
+		return;
+	}
+	uint64_t wait =
+		backoff_ms(&s->env->random, s->options.backoff_base_ms, c->attempt, c->result.retry_after_s);
+	int64_t left = s->proven_ms + s->options.unproven_ms - sync_now_ms();
+	if ((int64_t)wait > left) {
+		err_prefix(&c->err,
+			   "given up, no page was proven for %u s and the next attempt would be in %llu s",
+			   s->options.unproven_ms / 1000, (unsigned long long)wait / 1000);
+		finish(c, rc);
+		return;
+	}
+	s->report.total.retries++;
+	log_event(LOG_INFO, "sync", "trying again", "tenant", LOG_S(s->conf->name), "what",
+		  LOG_S(c->plan->what), "attempt", LOG_I(c->attempt), "wait_ms", LOG_I(wait), "reason",
+		  LOG_S(c->err.text), NULL);
+	timer_arm(c->timer, wait);
+}
+
+static int on_body(void *arg, long status, const void *data, size_t n)
+{
+	struct call *c = arg;
+	c->sync->report.total.bytes += n;
+	if (status == 200 && c->parser)
+		return page_parser_feed(c->parser, data, n);
+	size_t most = status == 200 ? TEXT_BODY_MAX : ANSWER_BODY_MAX;
+	if (c->body.len < most)
+		buf_add(&c->body, data, n < most - c->body.len ? n : most - c->body.len);
+	return c->body.failed;
+}
+
+static int judge(struct call *c)
+{
+	const struct http_result *r = &c->result;
+	struct err parsed;
+	c->allowlist = c->from_fleet = false;
+	if (r->status != 0 && (r->status < 200 || r->status >= 300)) {
+		struct answer a = { r->status, r->location, buf_slice(&c->body), c->worked_before };
+		c->allowlist = answer_is_allowlist(&a);
+		c->from_fleet = answer_is_fleet(&a);
+		return answer_verdict(&a, c->plan->what, &c->err);
+	}
+	if (r->rc != OK) {
+		c->err = r->err;
+		/* the parser ended it, and knows better why */
+		if (c->parser && r->status == 200 &&
+		    page_parser_finish(c->parser, &c->page, &parsed) == r->rc)
+			c->err = parsed;
+		err_prefix(&c->err, "%s", c->plan->what);
+		return r->rc;
+	}
+	if (r->status != 200 || !c->plan->parse)
+		return OK;
+	c->last_id = page_parser_last_id(c->parser);
+	int rc = page_parser_finish(c->parser, &c->page, &c->err);
+	if (rc != OK)
+		err_prefix(&c->err, "%s", c->plan->what);
+	return rc;
+}
+
+static void on_done(void *arg, const struct http_result *r)
+{
+	struct call *c = arg;
+	c->exchange = NULL;
+	c->result = *r;
+	c->sync->report.total.requests++;
+	int rc = judge(c);
+	if (rc == OK)
+		finish(c, OK);
+	else
+		failed(c, rc);
+}
+
+static void ask(struct call *c)
+{
+	struct tenant_sync *s = c->sync;
+	const struct conf_limits *l = &s->conf->limits;
+	int rc = OK;
+	drop_answer(c);
+	c->attempt++;
+	c->result = (struct http_result){ .retry_after_s = -1 };
+	c->limits = c->plan->limits;
+	buf_reset(&c->path);
+	c->plan->path(c, &c->path);
+	if (c->plan->parse)
+		rc = page_parser_new(&c->parser, c->plan->shape, &c->limits);
+	struct http_request request = {
+		.method = "GET",
+		.path = buf_cstr(&c->path),
+		.max_body_bytes = c->plan->parse ? l->body_bytes : TEXT_BODY_MAX,
+		.connect_ms = CONNECT_MS,
+		.first_byte_ms = l->first_byte_ms,
+		.total_ms = l->request_ms,
+		.on_body = on_body,
+		.on_done = on_done,
+		.arg = c,
+	};
+	if (rc == OK)
+		rc = http_start(&c->exchange, s->origin, &request, &c->err);
+	else
+		err_set(&c->err, rc, "out of memory");
+	if (rc != OK)
+		finish(c, rc);
+}
+
+void call_start(struct call *c, const struct call_plan *plan)
+{
+	c->plan = plan;
+	c->attempt = 0;
+	c->busy = true;
+	/* a timer of 0, so that done() never comes from inside */
+	timer_arm(c->timer, 0);
+}

@@ -1,0 +1,130 @@
+/* The inside of a tenant's sync, shared by the files sync_*.c, each of which
+ * owns some states. */
+#pragma once
+
+#include "fleet/list_request.h"
+#include "sync/call.h"
+#include "sync/tenant_sync.h"
+
+enum sync_state {
+	SYNC_NEW,
+	SYNC_TENANT, /* the tenant's row in the store */
+	SYNC_VERSION,
+	SYNC_ME,
+	SYNC_CONFIG,
+	SYNC_COUNT,
+	SYNC_PROBE,
+	SYNC_BEGIN, /* the walk's row */
+	SYNC_LIST,
+	SYNC_CONFIRM, /* /me again */
+	SYNC_INDEX,
+	SYNC_END, /* the walk is complete */
+	SYNC_GUARD,
+	SYNC_SWEEP,
+	SYNC_DETAILS,
+	SYNC_FINISH, /* the result into the tenant's row */
+	SYNC_DONE,
+	SYNC_STATES,
+};
+
+enum { SYNC_LOOKUPS = 2, SYNC_PAGES = 2, SYNC_IDS = 256, SYNC_PAGE_BYTES = 16 * 1024 * 1024 };
+
+struct lookup {
+	struct call call;
+	bool busy; /* asking, or its job is with the writer */
+	union {
+		struct apply_sweep sweep;
+		struct apply_detail detail;
+	} job;
+};
+
+struct page_slot {
+	struct apply_page job;
+	struct tenant_sync *sync;
+	bool busy;
+};
+
+struct tenant_sync {
+	struct sync_environment *env;
+	const struct conf_tenant *conf;
+	struct sync_options options;
+	struct derive_settings derive;
+	struct http_origin *origin;
+	enum sync_state state;
+	void (*done)(void *arg, const struct sync_report *r);
+	void *done_arg;
+	bool cancelled, failing;
+	int64_t begun_unix_s, begun_ms, proven_ms; /* monotonic: start, last proven page */
+
+	struct call call; /* connect and list */
+	struct timer *timer;
+	struct server_facts server, confirm;
+	struct tenant_row row;
+	char fingerprint[STORE_FINGERPRINT_MAX];
+	bool scope_changed;
+
+	/* probe */
+	enum list_order probe_order;
+	unsigned probe_features, probe_rounds;
+	bool probe_plain, recheck;
+	unsigned recheck_attempts;
+
+	/* list */
+	struct list_request list;
+	bool list_worked, list_ended;
+	struct page_slot pages[SYNC_PAGES];
+	unsigned pages_busy;
+
+	/* one job at a time, between the walk's steps */
+	union {
+		struct store_job any;
+		struct apply_tenant tenant;
+		struct apply_walk_begin begin;
+		struct apply_walk_end end;
+		struct apply_index index;
+		struct apply_hold hold;
+		struct apply_sync_end sync_end;
+	} job;
+	bool job_busy;
+	void (*job_done)(struct tenant_sync *s, int rc);
+
+	/* sweep and details */
+	struct lookup lookups[SYNC_LOOKUPS];
+	unsigned lookups_busy;
+	uint64_t ids[SYNC_IDS], id_next;
+	size_t id_count, id_at;
+	bool ids_ended;
+	uint32_t sweep_left;
+	int64_t details_before; /* fetched before that: due; 0: never fetched */
+	int64_t details_until_ms;
+	unsigned details_failed_in_row;
+
+	struct sync_report report;
+};
+
+/* The one function that changes the state: logs and runs the entry action. */
+void sync_enter(struct tenant_sync *s, enum sync_state state);
+/* Ends the sync with a failure: waits for what is under way, then SYNC_FINISH. */
+void sync_fail(struct tenant_sync *s, int rc, const struct err *e);
+void sync_warn(struct tenant_sync *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Submits s->job.any (run is set); `done` on the loop. */
+void sync_job(struct tenant_sync *s, void (*done)(struct tenant_sync *s, int rc));
+/* Goes on with failing or cancelling when nothing is under way any more. */
+void sync_settle(struct tenant_sync *s);
+int64_t sync_now_ms(void);
+
+/* entry actions */
+void sync_enter_tenant(struct tenant_sync *s);
+void sync_enter_version(struct tenant_sync *s);
+void sync_enter_me(struct tenant_sync *s);
+void sync_enter_config(struct tenant_sync *s);
+void sync_enter_count(struct tenant_sync *s);
+void sync_enter_probe(struct tenant_sync *s);
+void sync_enter_begin(struct tenant_sync *s);
+void sync_enter_list(struct tenant_sync *s);
+void sync_enter_confirm(struct tenant_sync *s);
+void sync_enter_index(struct tenant_sync *s);
+void sync_enter_end(struct tenant_sync *s);
+void sync_enter_guard(struct tenant_sync *s);
+void sync_enter_sweep(struct tenant_sync *s);
+void sync_enter_details(struct tenant_sync *s);

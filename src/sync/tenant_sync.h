@@ -1,0 +1,77 @@
+/* One sync of one tenant: connect, walk, confirm, sweep, details. Runs on the
+ * loop thread; everything it changes goes through the store's writer. Owned by
+ * whoever made it; `done` comes once, from the loop, never from inside start.
+ *
+ *   connect   /version, /me, /config, then a probe of the cursor and parameters
+ *   walk      page after page of the host list, each proven before it is applied
+ *   confirm   /me again: a walk during which role or teams changed proves nothing
+ *   sweep     missing hosts are asked for one by one, behind the guard
+ *   details   GET /hosts/:id of hosts that are due, two in flight              */
+#pragma once
+
+#include "base/random.h"
+#include "conf/conf.h"
+#include "fleet/server.h"
+#include "net/http.h"
+#include "store/apply.h"
+
+enum sync_details { DETAILS_NONE, DETAILS_DUE, DETAILS_ALL };
+
+struct sync_options {
+	enum sync_details details;
+	uint32_t details_ms;   /* time for the detail queue */
+	uint32_t interval_s;   /* a walk older than that is not resumed */
+	unsigned max_attempts; /* of one request */
+	uint32_t unproven_ms;  /* give up after so long without a proven page */
+	uint32_t backoff_base_ms;
+	uint32_t probe_gap_ms; /* between the three probes before page mode */
+	uint32_t sweep_budget; /* missing hosts asked for in one sync; accepted deletions are not limited */
+	bool accept;           /* held deletions ... */
+	uint64_t accept_count; /* ... of exactly so many devices */
+};
+void sync_options_default(struct sync_options *o);
+
+/* What all syncs of one process share; borrowed. */
+struct sync_environment {
+	struct loop *loop;
+	struct http_client *http;
+	struct store *store;
+	struct writer *writer;
+	struct random random;
+};
+
+struct sync_progress {
+	const char *phase;        /* "connecting", "listing", "sweeping", ... */
+	uint64_t hosts, expected; /* expected 0: not known */
+	uint64_t pages, bytes, requests, retries;
+	uint64_t details;
+};
+
+struct sync_report {
+	int rc;
+	struct err err;    /* a sentence when rc != OK */
+	char warning[256]; /* or "" */
+	struct server_facts server;
+	struct sync_progress total;
+	struct apply_counts counts;
+	uint64_t gone, out_of_scope, still_there, details_failed;
+	enum store_hold_reason hold;
+	uint64_t hold_count;
+	int64_t hold_since;
+	uint64_t missing;
+	bool resumed, baseline;
+	bool accept_refused; /* accept_count was not the number held */
+	uint32_t took_ms;
+};
+
+struct tenant_sync;
+
+int tenant_sync_new(struct tenant_sync **out, struct sync_environment *env, const struct conf_tenant *conf,
+		    const struct sync_options *options, struct err *e);
+void tenant_sync_start(struct tenant_sync *s, void (*done)(void *arg, const struct sync_report *r),
+		       void *arg);
+/* Ends it as soon as the jobs under way are answered; `done` comes with E_CANCELLED. */
+void tenant_sync_cancel(struct tenant_sync *s);
+void tenant_sync_progress(const struct tenant_sync *s, struct sync_progress *out);
+/* After `done`, or before start. */
+void tenant_sync_free(struct tenant_sync *s);
