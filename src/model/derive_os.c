@@ -125,19 +125,19 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* "10.0.22621.3007": in Windows names other numbers are part of the product
- * ("Windows 11", "Server 2019", "22H2"). */
+/* "10.0.22621.3007": in Windows names numbers with fewer parts belong to the
+ * product ("Windows 11", "Windows 8.1", "Server 2019", "22H2"). */
 static bool is_windows_version(struct slice word)
 {
-	bool dot = false;
+	int dots = 0;
 	if (!word.n || !is_digit(*word.p))
 		return false;
 	for (uint32_t i = 0; i < word.n; i++) {
 		if (!is_digit(word.p[i]) && word.p[i] != '.')
 			return false;
-		dot |= word.p[i] == '.';
+		dots += word.p[i] == '.';
 	}
-	return dot;
+	return dots >= 2;
 }
 
 static bool is_version(struct slice word, enum os_family family)
