@@ -43,6 +43,9 @@ struct setting_table {
 	size_t count;
 };
 
+/* The settings of the file itself; those of a tenant are in tenant.h. */
+extern const struct setting_table conf_settings;
+
 /* Where a setting stood, one for each row of the table; key NULL: not there. */
 struct setting_found {
 	yaml_node_t *key, *value;
