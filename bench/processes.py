@@ -196,6 +196,10 @@ class Muster:
                              stdout=subprocess.PIPE, text=True, check=True).stdout
         return [json.loads(line) for line in out.splitlines()]
 
+    def stored(self):
+        """Devices in the store, all tenants together."""
+        return sum(row["devices"] for row in self.rows("tenants"))
+
 
 def instructions(program, toggle, arguments, folder):
     """Instructions inside the function `toggle`, and what the program printed."""

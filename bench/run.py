@@ -66,6 +66,8 @@ def alternate(rounds, limit, tenants, muster, before):
         least = limit.run(tenants)
         before()
         pairs.append((least, muster.sync()))
+        if muster.stored() != least["hosts"]:
+            raise Failed(f"{muster.stored()} devices are stored of {least['hosts']}; see {muster.log}")
     return {
         "wall": statistics.median(a["wall_s"] / b["wall_s"] for a, b in pairs),
         "cpu": statistics.median(a["cpu_s"] / b["cpu_s"] for a, b in pairs),
@@ -174,7 +176,7 @@ def one_big_page(o, report, folder):
         muster = Muster(o.build, folder / "bigstore", sim, ["big"], 20)
         muster.fresh()
         result = muster.sync()
-        stored = len(muster.rows("devices", "big"))
+        stored = muster.stored()
         report.details["big"] = result
         report.add("one page with software, memory (RssAnon)", result["rss_anon_mib"], "MiB", at_most=32,
                    note=f"{size / MIB:.0f} MiB, {stored} devices stored")
@@ -228,7 +230,8 @@ def main():
     missed = sum(1 for r in report.rows if r["met"] is False)
     goals = sum(1 for r in report.rows if r["met"] is not None)
     print(f"\n{goals - missed} of {goals} goals met; all numbers are in {os.path.relpath(out)}")
-    shutil.rmtree(folder, ignore_errors=True)
+    if not failed:
+        shutil.rmtree(folder, ignore_errors=True)
     sys.exit(1 if failed else 0)
 
 
