@@ -10,9 +10,13 @@ static const struct column reject_columns[] = {
 };
 
 static const struct column tombstone_columns[] = {
-	{ "ID", "id", COLUMN_COUNT, FIT_WHOLE },      { "KIND", "kind", COLUMN_STATE, FIT_WHOLE },
-	{ "WHEN", "at", COLUMN_TIME, FIT_WHOLE },     { "DEVICE", "hostname", COLUMN_TEXT, FIT_CUT },
-	{ "SERIAL", "serial", COLUMN_TEXT, FIT_CUT }, { "OWNER", "owner", COLUMN_TEXT, FIT_CUT },
+	{ "ID", "id", COLUMN_COUNT, FIT_WHOLE },
+	{ "KIND", "kind", COLUMN_STATE, FIT_WHOLE },
+	{ "WHEN", "at", COLUMN_TIME, FIT_WHOLE },
+	{ "DEVICE", "record.identity.display_name|record.identity.computer_name|record.identity.hostname",
+	  COLUMN_TEXT, FIT_CUT },
+	{ "SERIAL", "record.identity.serial", COLUMN_TEXT, FIT_CUT },
+	{ "OWNER", "record.owner.email", COLUMN_TEXT, FIT_CUT },
 };
 
 static int print(void *arg, uint64_t key, struct slice row)

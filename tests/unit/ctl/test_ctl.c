@@ -1,0 +1,464 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "ctl/command.h"
+#include "ctl/ctl.h"
+#include "model/record.h"
+#include "muster/exit.h"
+#include "store/apply.h"
+
+#include <ftw.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const int64_t NOW = 1700000000;
+
+/* ---- a small store: "acme" with three devices, "globex" whose sync failed ---- */
+
+static char folder[64];
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static uint32_t add_tenant(struct store *s, const char *name)
+{
+	struct apply_tenant job = {
+		.job.run = apply_tenant_run, .name = name, .url = "https://fleet.example", .now = NOW - 7200
+	};
+	assert_int_equal(writer_run_now(s, &job.job), OK);
+	return job.row.number;
+}
+
+static const struct derive_settings settings = {
+	.owner_precedence = { OWNER_CUSTOM, OWNER_IDP },
+	.owner_precedence_count = 2,
+	.map_users = true,
+	.map_teams = true,
+	.premium = true,
+};
+
+static uint64_t begin_walk(struct store *s, uint32_t tenant)
+{
+	struct apply_walk_begin job = {
+		.job.run = apply_walk_begin_run,
+		.tenant = tenant,
+		.fingerprint = "f",
+		.server_version = "4.76.0",
+		.role = "observer",
+		.tier = "premium",
+		.now = NOW - 7200,
+	};
+	assert_int_equal(writer_run_now(s, &job.job), OK);
+	return job.row.walk;
+}
+
+static void put_page(struct store *s, uint32_t tenant, uint64_t walk, struct host *hosts, uint32_t count)
+{
+	static struct policy_name names[] = { { 1, true, { "Disk \"encrypted\"", 16 } },
+					      { 2, false, { "Firewall on", 11 } } };
+	struct page_element elements[4] = { 0 };
+	struct page page = { .elements = elements, .count = count, .policies = names, .policy_count = 2 };
+	for (uint32_t i = 0; i < count; i++)
+		elements[i] = (struct page_element){ .id = hosts[i].id, .host = &hosts[i] };
+	if (count == 4) {
+		elements[3] = (struct page_element){ .id = 99,
+						     .reason = "the id is no number",
+						     .sample = SLICE("{\"id\":\x01}") };
+		page.rejected = 1;
+	}
+	struct apply_page job = {
+		.job.run = apply_page_run,
+		.tenant = tenant,
+		.tenant_name = "acme",
+		.walk = walk,
+		.after = 0,
+		.last = elements[count - 1].id,
+		.page = &page,
+		.settings = &settings,
+		.now = NOW - 3600,
+	};
+	assert_int_equal(writer_run_now(s, &job.job), OK);
+	job = (struct apply_page){
+		.job.run = apply_page_run,
+		.tenant = tenant,
+		.tenant_name = "acme",
+		.walk = walk,
+		.after = elements[count - 1].id,
+		.last = elements[count - 1].id,
+		.end = true,
+		.page = &(struct page){ 0 },
+		.settings = &settings,
+		.now = NOW - 3600,
+	};
+	assert_int_equal(writer_run_now(s, &job.job), OK);
+}
+
+static void end_walk(struct store *s, uint32_t tenant, uint64_t walk)
+{
+	struct apply_index index = { .job.run = apply_index_run, .tenant = tenant, .more = true };
+	while (index.more) {
+		index.from = index.next;
+		assert_int_equal(writer_run_now(s, &index.job), OK);
+	}
+	struct apply_walk_end job = {
+		.job.run = apply_walk_end_run, .tenant = tenant, .walk = walk, .now = NOW - 3600
+	};
+	assert_int_equal(writer_run_now(s, &job.job), OK);
+}
+
+static void end_sync(struct store *s, uint32_t tenant, int result, const char *text)
+{
+	struct apply_sync_end job = {
+		.job.run = apply_sync_end_run,
+		.tenant = tenant,
+		.begun_at = NOW - 7200,
+		.now = NOW - 3600,
+		.result = result,
+		.text = text,
+	};
+	assert_int_equal(writer_run_now(s, &job.job), OK);
+}
+
+static struct host host(uint64_t id, const char *name, const char *serial, const char *platform)
+{
+	return (struct host){
+		.id = id,
+		.created_at = NOW - 86400 * 30,
+		.seen_time = NOW - 60,
+		.policy_updated_at = NOW - 3600,
+		.detail_updated_at = NOW - 3600,
+		.memory_bytes = HOST_NO_INT,
+		.cores_physical = HOST_NO_INT,
+		.cores_logical = HOST_NO_INT,
+		.disk_total_bytes = HOST_NO_INT,
+		.disk_available_bytes = HOST_NO_INT,
+		.uptime_ns = HOST_NO_INT,
+		.team_id = HOST_NO_INT,
+		.failing_policies_count = HOST_NO_INT,
+		.critical_vulnerabilities_count = HOST_NO_INT,
+		.hostname = slice_of(name),
+		.computer_name = slice_of(name),
+		.display_name = slice_of(name),
+		.serial = slice_of(serial),
+		.platform = slice_of(platform),
+	};
+}
+
+static void fill(struct store *s)
+{
+	struct host_policy fails[] = { { 1, POLICY_FAIL, 1 }, { 2, POLICY_PASS, 0 } };
+	struct host_policy passes[] = { { 1, POLICY_PASS, 1 }, { 2, POLICY_PASS, 0 } };
+	struct host_mapping mapping = { SLICE("jane@acme.example"), SLICE("custom") };
+	uint32_t acme = add_tenant(s, "acme"), globex = add_tenant(s, "globex");
+	struct host hosts[4] = { host(11, "mac-1", "C02XA1", "darwin"),
+				 host(12, "\x1b[31mwin\n2", "=S2", "windows"),
+				 host(13, "linux-3", "S3", "ubuntu") };
+	hosts[0].policies = fails;
+	hosts[0].uuid = SLICE("AAAAAAAA-0000-4000-8000-000000000001");
+	hosts[0].mapping = &mapping;
+	hosts[0].mapping_count = 1;
+	hosts[0].seen = HOST_SEEN_POLICIES | HOST_SEEN_DEVICE_MAPPING | HOST_SEEN_TEAM;
+	hosts[0].team_id = 5;
+	hosts[0].team_name = SLICE("Work Stations");
+	hosts[1].policies = passes;
+	hosts[1].seen = HOST_SEEN_POLICIES;
+	hosts[0].policy_count = hosts[1].policy_count = 2;
+	uint64_t walk = begin_walk(s, acme);
+	put_page(s, acme, walk, hosts, 4);
+	end_walk(s, acme, walk);
+	/* the second walk: host 11 is well, host 13 is gone */
+	struct host later[3] = { hosts[0], hosts[1] };
+	later[0].policies = passes;
+	walk = begin_walk(s, acme);
+	put_page(s, acme, walk, later, 2);
+	end_walk(s, acme, walk);
+	end_sync(s, acme, OK, "");
+	end_sync(s, globex, E_TOKEN, "the token was refused by \x1b[31m\"fleet.example\"");
+	struct apply_hold hold = { .job.run = apply_hold_run,
+				   .tenant = acme,
+				   .reason = HOLD_TOO_MANY,
+				   .count = 1,
+				   .now = NOW - 60 };
+	assert_int_equal(writer_run_now(s, &hold.job), OK);
+}
+
+static int set_up(void **state)
+{
+	struct store *s;
+	struct err e;
+	(void)state;
+	snprintf(folder, sizeof(folder), "/tmp/test-ctl-XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	struct store_options o = { .path = folder, .map_bytes = 64 << 20 };
+	if (store_open(&s, &o, &e))
+		return -1;
+	fill(s);
+	store_close(s);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- running a command line ---- */
+
+struct ran {
+	char *out, *complaints;
+	int code;
+};
+
+static struct ran run(const char *const *args, const char *store, unsigned width)
+{
+	struct ran r;
+	size_t out_n, complaints_n;
+	char *argv[10] = { (char *)"musterctl" };
+	int argc = 1;
+	for (; args[argc - 1]; argc++)
+		argv[argc] = (char *)args[argc - 1];
+	struct ctl_surroundings s = {
+		.out = open_memstream(&r.out, &out_n),
+		.complaints = open_memstream(&r.complaints, &complaints_n),
+		.terminal = width > 0,
+		.width = width,
+		.store = store,
+		.now = NOW,
+	};
+	r.code = ctl_run(argc, argv, &s);
+	fclose(s.out);
+	fclose(s.complaints);
+	return r;
+}
+
+static void ran_free(struct ran *r)
+{
+	free(r->out);
+	free(r->complaints);
+}
+
+static void says(const struct ran *r, const char *text, const char *what)
+{
+	if (what && !strstr(text, what))
+		fail_msg("no \"%s\" in:\n%s%s", what, r->out, r->complaints);
+}
+
+enum { ARGS_MAX = 8, WORDS_MAX = 8 };
+
+static void commands(void **state)
+{
+	static const struct {
+		const char *args[ARGS_MAX];
+		int code;
+		const char *says[WORDS_MAX];
+		const char * not ;
+	} rows[] = {
+		{ { "tenants" },
+		  1,
+		  { "acme", "4.76.0", "observer", "premium", "globex",
+		    "globex: the last sync failed: the token was refused by" },
+		  NULL },
+		{ { "tenants", "--json" },
+		  1,
+		  { "{\"tenant\":\"acme\",\"devices\":3,", "\"result\":\"token\"" },
+		  "REASON" },
+		{ { "summary" }, 1, { "Compliance\nTENANT", "Disk encryption", "(all)" }, NULL },
+		{ { "summary", "acme" }, 0, { "acme" }, "(all)" },
+		{ { "summary", "acme", "--json" },
+		  0,
+		  { "\"compliance\":{", "\"compliant\":2", "\"online\":3", "\"missing\":1", "\"held\":1" },
+		  NULL },
+		{ { "summary", "--csv" },
+		  1,
+		  { "tenant,devices,compliant,noncompliant", "acme,3,2,0" },
+		  "(all)" },
+		{ { "devices", "acme" }, 0, { "mac-1", "C02XA1", "jane@acme.example", "compliant" }, NULL },
+		{ { "devices", "acme", "--state", "noncompliant" }, 0, { "0 of 3 devices" }, "mac-1" },
+		{ { "devices", "acme", "--state", "compliant" },
+		  0,
+		  { "mac-1", "2 of 3 devices" },
+		  "linux-3" },
+		{ { "devices", "acme", "--platform", "macOS" }, 0, { "mac-1", "1 of 3 devices" }, "linux-3" },
+		{ { "devices", "acme", "--platform", "ubuntu" },
+		  0,
+		  { "linux-3", "1 of 3 devices" },
+		  "mac-1" },
+		{ { "devices", "acme", "--owner", "Jane@acme.example" },
+		  0,
+		  { "mac-1", "1 of 3 devices" },
+		  "linux-3" },
+		{ { "devices", "acme", "--group", "work stations" },
+		  0,
+		  { "mac-1", "1 of 3 devices" },
+		  "linux-3" },
+		{ { "devices", "acme", "--group", "work" }, 0, { "0 of 3 devices" }, "mac-1" },
+		{ { "devices", "acme", "--owner=jane@acme.example", "--platform=linux" },
+		  0,
+		  { "0 of 3 devices" },
+		  NULL },
+		{ { "devices", "acme", "--csv" },
+		  0,
+		  { "tenant,id,name,serial", "acme,12,\xef\xbf\xbd[31mwin 2,'=S2," },
+		  NULL },
+		{ { "devices", "acme", "--json" },
+		  0,
+		  { "{\"tenant\":\"acme\",\"id\":11,", "\\u001b[31mwin\\n2", "\"online\":true}" },
+		  NULL },
+		{ { "devices", "globex" }, 0, { "has no devices yet" }, NULL },
+		{ { "device", "acme", "11" },
+		  0,
+		  { "mac-1 of tenant acme", "C02XA1", "jane@acme.example (custom)", "Work Stations" },
+		  NULL },
+		{ { "device", "acme", "c02xa1" }, 0, { "mac-1 of tenant acme" }, NULL },
+		{ { "device", "acme", "aaaaaaaa-0000-4000-8000-000000000001" },
+		  0,
+		  { "mac-1 of tenant acme" },
+		  NULL },
+		{ { "device", "acme", "11", "--json" },
+		  0,
+		  { "{\"id\":1,\"result\":\"pass\",\"critical\":true,\"name\":\"Disk \\\"encrypted\\\"\"}" },
+		  NULL },
+		{ { "device", "acme", "14" },
+		  1,
+		  { "no device of tenant \"acme\" has the id, serial or uuid \"14\"" },
+		  NULL },
+		{ { "changes", "acme" },
+		  0,
+		  { "baseline", "3 devices", "changed", "mac-1",
+		    "compliance.state: noncompliant -> compliant" },
+		  NULL },
+		{ { "changes", "acme", "--since", "1" }, 0, { "changed" }, "baseline" },
+		{ { "changes", "acme", "--since", "2" },
+		  0,
+		  { "no changes after 2: tenant \"acme\" is at 2" },
+		  NULL },
+		{ { "changes", "acme", "--json" }, 0, { "{\"seq\":1," }, "what" },
+		{ { "deletions" },
+		  0,
+		  { "acme", "held", "musterd --once --accept-deletions acme=1" },
+		  "globex" },
+		{ { "deletions", "acme" },
+		  0,
+		  { "linux-3", "S3", "1 h ago", "--accept-deletions acme=1" },
+		  "mac-1" },
+		{ { "deletions", "globex" }, 0, { "no device of tenant \"globex\" is missing" }, NULL },
+		{ { "deletions", "acme", "--json" },
+		  0,
+		  { "{\"id\":13,", "\"device\":{\"name\":\"linux-3\",\"serial\":\"S3\",\"owner\":null}}" },
+		  NULL },
+		{ { "rejects", "acme" }, 0, { "99", "the id is no number" }, "\x01" },
+		{ { "rejects", "globex" }, 0, { "no host was rejected of tenant \"globex\"" }, NULL },
+		{ { "tombstones", "acme" }, 0, { "no device was deleted" }, NULL },
+		{ { "verify" }, 0, { "the store is sound: 2 tenants, 3 devices" }, NULL },
+		{ { "devices", "acne" },
+		  1,
+		  { "no tenant is called \"acne\": did you mean \"acme\"?" },
+		  NULL },
+		{ { "devices", "somebody-else" }, 1, { "\"musterctl tenants\" lists them" }, NULL },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct ran r = run(rows[i].args, folder, 0);
+		char *both;
+		assert_true(asprintf(&both, "%s%s", r.out, r.complaints) >= 0);
+		if (r.code != rows[i].code)
+			fail_msg("%s: exit code %d\n%s", rows[i].args[0], r.code, both);
+		for (size_t k = 0; k < WORDS_MAX && rows[i].says[k]; k++)
+			says(&r, both, rows[i].says[k]);
+		if (rows[i].not &&strstr(both, rows[i].not ))
+			fail_msg("%s: \"%s\" is in:\n%s", rows[i].args[0], rows[i].not, both);
+		assert_null(strchr(both, '\x1b'));
+		free(both);
+		ran_free(&r);
+	}
+}
+
+static void without_a_store(void **state)
+{
+	static const struct {
+		const char *args[ARGS_MAX];
+		int code;
+		const char *says;
+	} rows[] = {
+		{ { NULL }, 2, "no command was given" },
+		{ { "devcies" }, 2, "unknown command \"devcies\": did you mean \"devices\"?" },
+		{ { "frobnicate" }, 2, "\"musterctl help\" lists them" },
+		{ { "devices" }, 2, "\"devices\" misses an argument: musterctl devices TENANT" },
+		{ { "tenants", "acme" }, 2, "\"acme\" is one argument too many" },
+		{ { "tenants", "--state", "compliant" }, 2, "\"--state\" does not belong to \"tenants\"" },
+		{ { "--jsno", "tenants" }, 2, "did you mean \"--json\"?" },
+		{ { "help" }, 0, "Commands:" },
+		{ { "--help" }, 0, "Commands:" },
+		{ { "help", "devices" }, 0, "--owner EMAIL" },
+		{ { "devices", "--help" }, 0, "Usage: musterctl devices TENANT" },
+		{ { "help", "devcies" }, 2, "did you mean \"devices\"?" },
+		{ { "version" }, 0, "musterctl " MUSTER_VERSION },
+		{ { "--version" }, 0, "musterctl " MUSTER_VERSION },
+		{ { "version", "--json" }, 0, "\"store_format\":1}" },
+		{ { "tenants" }, 4, "/nowhere/store" },
+		{ { "--store", "/nowhere/else", "tenants" }, 4, "/nowhere/else" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct ran r = run(rows[i].args, "/nowhere/store", 0);
+		if (r.code != rows[i].code)
+			fail_msg("%s: exit code %d\n%s%s", rows[i].args[0], r.code, r.out, r.complaints);
+		says(&r, rows[i].code ? r.complaints : r.out, rows[i].says);
+		ran_free(&r);
+	}
+}
+
+/* Every row of the command table shows its help, and no name stands twice. */
+static void the_table_is_whole(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < command_count; i++) {
+		struct ran r = run((const char *[]){ "help", command_table[i].name, NULL }, "x", 0);
+		assert_int_equal(r.code, MUSTER_EXIT_OK);
+		says(&r, r.out, command_table[i].detail);
+		ran_free(&r);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(command_table[i].name, command_table[k].name);
+	}
+}
+
+static void tables_fit(void **state)
+{
+	static const char *const lines[][3] = { { "tenants", NULL, NULL },
+						{ "devices", "acme", NULL },
+						{ "changes", "acme", NULL },
+						{ "summary", NULL, NULL },
+						{ "deletions", "acme", NULL } };
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct ran r = run(lines[i], folder, 100);
+		for (char *line = strtok(r.out, "\n"); line; line = strtok(NULL, "\n"))
+			if (mbstowcs(NULL, line, 0) > 100)
+				fail_msg("wider than 100: %s", line);
+		ran_free(&r);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(commands),
+		cmocka_unit_test(without_a_store),
+		cmocka_unit_test(the_table_is_whole),
+		cmocka_unit_test(tables_fit),
+	};
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
