@@ -18,9 +18,9 @@ enum { STORE_FORMAT = 1, STORE_NAME_MAX = 64, STORE_FINGERPRINT_MAX = 1024 };
 struct store;
 
 struct store_options {
-	const char *path;  /* a directory, created with mode 0700 when writing */
+	const char *path; /* a directory, created with mode 0700 when writing */
 	bool read_only;
-	size_t map_bytes;  /* 0: 256 GiB of address space; grows when full */
+	size_t map_bytes; /* 0: 256 GiB of address space; grows when full */
 };
 
 /* E_LOCKED names the other pid; E_NEWER_FORMAT; E_NOT_FOUND when read-only and
@@ -37,22 +37,22 @@ enum walk_mode { WALK_CURSOR_ID = 0, WALK_CURSOR_H_ID, WALK_PAGES };
 
 /* What is kept of a tenant; one row of the `tenants` database. */
 struct tenant_row {
-	uint32_t number;            /* never reused; the prefix of all its keys */
+	uint32_t number; /* never reused; the prefix of all its keys */
 	char name[STORE_NAME_MAX + 1];
 	/* walk */
-	uint64_t walk;              /* number of the walk under way, or of the last one */
-	bool walking;               /* a walk was begun and has not completed */
+	uint64_t walk; /* number of the walk under way, or of the last one */
+	bool walking;  /* a walk was begun and has not completed */
 	enum walk_mode mode;
-	uint64_t cursor;            /* last id proven by it */
+	uint64_t cursor; /* last id proven by it */
 	int64_t walk_begun_at, walk_touched_at, walk_completed_at;
-	uint64_t walk_hosts;        /* elements seen so far by it */
+	uint64_t walk_hosts;                     /* elements seen so far by it */
 	char fingerprint[STORE_FINGERPRINT_MAX]; /* of that walk */
 	/* state */
-	bool baseline;              /* the first walk has completed */
-	bool indexed;               /* the indexes of the first walk are built */
-	uint64_t devices;           /* records now */
-	uint64_t seq;               /* last sequence number of the change feed */
-	uint64_t missing;           /* marks set now */
+	bool baseline;    /* the first walk has completed */
+	bool indexed;     /* the indexes of the first walk are built */
+	uint64_t devices; /* records now */
+	uint64_t seq;     /* last sequence number of the change feed */
+	uint64_t missing; /* marks set now */
 	enum store_hold_reason hold;
 	uint64_t hold_count;
 	int64_t hold_since;
@@ -60,7 +60,7 @@ struct tenant_row {
 	uint32_t deleted_hour[24], deleted_count[24];
 	/* last sync as it ended (invariant 14) */
 	int64_t sync_begun_at, sync_ended_at, sync_ok_at;
-	int32_t sync_result;        /* OK or an E_ code */
+	int32_t sync_result; /* OK or an E_ code */
 	char sync_text[256];
 	/* the server as last seen */
 	char server_version[48], role[32], tier[16], url[256];
@@ -82,9 +82,9 @@ struct store_device {
 /* In id order from `from` on; `each` non-zero ends it and is returned. Long
  * lists are cut into several short transactions, so a list is not one snapshot. */
 int store_devices(struct store *s, uint32_t tenant, uint64_t from,
-                  int (*each)(void *arg, const struct store_device *d), void *arg);
+		  int (*each)(void *arg, const struct store_device *d), void *arg);
 int store_device(struct store *s, uint32_t tenant, uint64_t id,
-                 int (*each)(void *arg, const struct store_device *d), void *arg);
+		 int (*each)(void *arg, const struct store_device *d), void *arg);
 
 enum store_index { INDEX_SERIAL = 1, INDEX_UUID, INDEX_OWNER, INDEX_GROUP, INDEX_STATE };
 /* Ids whose folded (ASCII lower case) value equals `value`, ascending; used for
@@ -92,13 +92,13 @@ enum store_index { INDEX_SERIAL = 1, INDEX_UUID, INDEX_OWNER, INDEX_GROUP, INDEX
  * values are the words of compliance.state. A tenant whose first walk has not
  * completed has no index yet: E_NOT_FOUND, scan instead. */
 int store_index_find(struct store *s, uint32_t tenant, enum store_index index, struct slice value,
-                     int (*each)(void *arg, uint64_t id), void *arg);
+		     int (*each)(void *arg, uint64_t id), void *arg);
 
 /* ---- the other things one may read, each as one JSON object a row ---- */
 enum store_rows { ROWS_CHANGES, ROWS_TOMBSTONES, ROWS_REJECTS, ROWS_MISSING };
 /* `from`: sequence (changes, exclusive), or id (inclusive). */
 int store_rows(struct store *s, uint32_t tenant, enum store_rows what, uint64_t from,
-               int (*each)(void *arg, uint64_t key, struct slice json), void *arg);
+	       int (*each)(void *arg, uint64_t key, struct slice json), void *arg);
 /* The tenant's policies: id -> name. */
 struct policy_table;
 int store_policies(struct store *s, uint32_t tenant, struct policy_table *out);
@@ -106,16 +106,16 @@ int store_policies(struct store *s, uint32_t tenant, struct policy_table *out);
 /* ---- work lists for the sync ---- */
 /* Ids marked missing by walk `walk` (and by an earlier completed one too when
  * `twice`), ascending from `from`; at most `max`. */
-int store_missing(struct store *s, uint32_t tenant, uint64_t walk, bool twice, uint64_t from,
-                  uint64_t *ids, size_t max, size_t *count);
+int store_missing(struct store *s, uint32_t tenant, uint64_t walk, bool twice, uint64_t from, uint64_t *ids,
+		  size_t max, size_t *count);
 /* Counts all of them. */
 int store_missing_count(struct store *s, uint32_t tenant, uint64_t walk, bool twice, uint64_t *count);
 /* Ids whose detail was never fetched (`fetched_before` == 0) or was fetched
  * before that time (never-fetched ones excluded), from id `from` on, at most
  * `max`; `next` is where to go on, 0 at the end. Looks at no more than 4,000
  * devices a call. */
-int store_details_due(struct store *s, uint32_t tenant, int64_t fetched_before, uint64_t from,
-                      uint64_t *ids, size_t max, size_t *count, uint64_t *next);
+int store_details_due(struct store *s, uint32_t tenant, int64_t fetched_before, uint64_t from, uint64_t *ids,
+		      size_t max, size_t *count, uint64_t *next);
 
 /* ---- health ---- */
 /* Rebuilds every index and count from the devices and compares; each finding

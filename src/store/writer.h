@@ -19,8 +19,8 @@ struct store_job {
 	/* On the loop thread, from writer_answer(), exactly once: after the commit
 	 * (rc == OK) or when the job failed for good. May free the job. */
 	void (*done)(struct store_job *job, int rc);
-	size_t hosts, bytes; /* weight, for grouping */
-	struct err err;      /* filled when rc != OK */
+	size_t hosts, bytes;    /* weight, for grouping */
+	struct err err;         /* filled when rc != OK */
 	struct store_job *next; /* the queue's */
 	int rc;                 /* the queue's */
 };

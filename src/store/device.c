@@ -1,0 +1,248 @@
+#include "store/device.h"
+
+#include "model/detail_codec.h"
+#include "store/feed.h"
+#include "store/index.h"
+#include "store/missing.h"
+
+static int unreadable(struct store_txn *t, const struct device_work *w, const char *what)
+{
+	return err_set(&t->err, E_CORRUPT, "the %s of device %llu of \"%s\" cannot be read; restore a backup",
+		       what, (unsigned long long)w->id, w->tenant->now.row.name);
+}
+
+static int peek_old(struct store_txn *t, struct device_work *w)
+{
+	if (w->old_peeked)
+		return OK;
+	buf_reset(&t->old_text);
+	int rc = record_peek(&w->old_peek, w->old_stable, &t->old_text);
+	if (rc == E_NOMEM)
+		return err_set(&t->err, rc, "out of memory while reading a device");
+	if (rc)
+		return unreadable(t, w, "record");
+	w->old_peeked = true;
+	return OK;
+}
+
+static int peek_new(struct store_txn *t, const struct device_work *w, struct record_peek *peek)
+{
+	buf_reset(&t->new_text);
+	int rc = record_peek(peek, w->stable, &t->new_text);
+	return rc ? err_set(&t->err, rc, "reading back the device %llu of \"%s\" failed: %s",
+			    (unsigned long long)w->id, w->tenant->now.row.name, err_meaning(rc))
+		  : OK;
+}
+
+/* ---- deriving ---- */
+
+static int stored_detail(struct store_txn *t, struct device_work *w, struct detail_facts *facts)
+{
+	MDB_cursor *cursor;
+	struct row_key k;
+	MDB_val key = row_key(&k, w->tenant->now.row.number, w->id), value;
+	struct detail_head head;
+	struct slice packed;
+	if (!w->tenant->now.details)
+		return OK;
+	int rc = txn_cursor(t, DB_DETAILS, &cursor);
+	if (rc)
+		return rc;
+	int mdb_rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_KEY);
+	if (mdb_rc == MDB_NOTFOUND)
+		return OK;
+	if (mdb_rc)
+		return txn_fail(t, mdb_rc, "reading a detail");
+	if (!detail_head_get(value, &head, &packed))
+		return unreadable(t, w, "detail");
+	if (!packed.n)
+		return OK;
+	arena_reset(t->arena);
+	rc = detail_unpack(facts, packed.p, packed.n, t->arena);
+	if (rc == E_NOMEM)
+		return err_set(&t->err, rc, "out of memory while reading a detail");
+	return rc ? unreadable(t, w, "detail") : OK;
+}
+
+/* Reading the old record back costs more than deriving, so only when what stood
+ * before can decide: several candidates for the owner, or a mapping to stand in. */
+static bool needs_previous(const struct host *list, const struct detail_facts *detail, bool alone)
+{
+	return alone ||
+	       list->mapping_count + list->end_user_count + detail->mapping_count + detail->end_user_count >
+		       1;
+}
+
+static int previous_of(struct store_txn *t, struct device_work *w, struct previous_device *previous)
+{
+	int rc = peek_old(t, w);
+	if (rc)
+		return rc;
+	*previous = (struct previous_device){
+		.known = true,
+		.owner_email = w->old_peek.owner_email,
+		.list_mapping = w->old_peek.list_mapping,
+		.list_mapping_count = w->old_peek.list_mapping_count,
+		.has_list_mapping = w->old_peek.has_list_mapping,
+	};
+	return OK;
+}
+
+static int encode(struct store_txn *t, struct device_work *w, const struct device *d)
+{
+	static const char room[DEVICE_HEAD_BYTES];
+	unsigned char packed[RECORD_VOLATILE_MAX];
+	buf_reset(&t->record);
+	buf_add(&t->record, room, sizeof(room));
+	int rc = record_write_stable(&t->record, d, w->tenant_name, &w->tenant->policies);
+	if (!rc)
+		rc = t->record.failed;
+	if (rc)
+		return err_set(&t->err, rc, "writing the record of device %llu of \"%s\" failed: %s",
+			       (unsigned long long)w->id, w->tenant->now.row.name, err_meaning(rc));
+	w->stable = (struct slice){ t->record.data + DEVICE_HEAD_BYTES,
+				    (uint32_t)(t->record.len - DEVICE_HEAD_BYTES) };
+	w->packed_n = volatile_value_put(w->packed, packed, record_pack_volatile(packed, d));
+	return OK;
+}
+
+int device_derive(struct store_txn *t, struct device_work *w, struct host *list,
+		  const struct detail_facts *detail, bool alone)
+{
+	struct detail_facts stored = { 0 };
+	struct previous_device previous = { .known = w->known };
+	struct device d;
+	if (!detail) {
+		int rc = stored_detail(t, w, &stored);
+		if (rc)
+			return rc;
+		detail = &stored;
+	}
+	if (w->known && needs_previous(list, detail, alone)) {
+		int rc = previous_of(t, w, &previous);
+		if (rc)
+			return rc;
+	}
+	derive(&d, list, detail, &previous, w->settings, w->now);
+	w->head = w->known ? w->old_head : (struct device_head){ .first_seen = w->now };
+	w->head.list_at = w->now;
+	if (list->created_at != HOST_NEVER)
+		w->head.created_at = list->created_at;
+	return encode(t, w, &d);
+}
+
+MDB_val device_value(struct store_txn *t, struct device_work *w)
+{
+	device_head_put((unsigned char *)t->record.data, &w->head);
+	return (MDB_val){ t->record.len, t->record.data };
+}
+
+/* ---- telling ---- */
+
+/* Removes the tombstone of the same machine and gives its first_seen back. */
+static int take_tombstone(struct store_txn *t, struct device_work *w, bool *revived)
+{
+	struct row_key k;
+	MDB_val key = row_key(&k, w->tenant->now.row.number, w->id), value;
+	struct tombstone_head head;
+	struct slice stable;
+	*revived = false;
+	int rc = w->tenant->now.tombstones ? txn_get(t, DB_TOMBSTONES, key, &value) : E_NOT_FOUND;
+	if (rc)
+		return rc == E_NOT_FOUND ? OK : rc;
+	if (!tombstone_head_get(value, &head, &stable))
+		return unreadable(t, w, "tombstone");
+	if (head.created_at && w->head.created_at && head.created_at != w->head.created_at)
+		return OK;
+	w->head.first_seen = head.first_seen;
+	if (!w->head.created_at)
+		w->head.created_at = head.created_at;
+	*revived = true;
+	w->tenant->now.tombstones--;
+	return txn_delete(t, DB_TOMBSTONES, key);
+}
+
+int device_appears(struct store_txn *t, struct device_work *w, bool *revived)
+{
+	struct record_peek peek;
+	uint64_t replaces = 0;
+	int rc = take_tombstone(t, w, revived);
+	if (rc)
+		return rc;
+	w->tenant->now.row.devices++;
+	if (!w->tenant->now.row.baseline && !w->tenant->now.index_begun)
+		return OK;
+	if ((rc = peek_new(t, w, &peek)))
+		return rc;
+	if (*revived)
+		rc = feed_revived(t, w->tenant, w->id, &peek, w->now);
+	else if (!(rc = index_replaced(t, w->tenant, w->id, &peek, &replaces)))
+		rc = feed_created(t, w->tenant, w->id, &peek, replaces, w->now);
+	return rc ? rc : index_update(t, w->tenant, w->id, NULL, &peek);
+}
+
+int device_differs(struct store_txn *t, struct device_work *w)
+{
+	struct record_peek peek;
+	if (!w->tenant->now.row.baseline && !w->tenant->now.index_begun)
+		return OK;
+	int rc = peek_old(t, w);
+	if (!rc)
+		rc = peek_new(t, w, &peek);
+	if (!rc)
+		rc = feed_changed(t, w->tenant, w->id, (struct feed_side){ w->old_stable, &w->old_peek },
+				  (struct feed_side){ w->stable, &peek }, w->now);
+	return rc ? rc : index_update(t, w->tenant, w->id, &w->old_peek, &peek);
+}
+
+static int bury(struct store_txn *t, struct device_work *w, enum tombstone_kind kind)
+{
+	unsigned char bytes[TOMBSTONE_HEAD_BYTES];
+	struct row_key k;
+	MDB_val key = row_key(&k, w->tenant->now.row.number, w->id), value;
+	int rc = txn_get(t, DB_TOMBSTONES, key, &value);
+	if (rc && rc != E_NOT_FOUND)
+		return rc;
+	w->tenant->now.tombstones += rc == E_NOT_FOUND;
+	tombstone_head_put(bytes, &(struct tombstone_head){ kind, w->now, w->old_head.created_at,
+							    w->old_head.first_seen });
+	buf_reset(&t->event);
+	buf_add(&t->event, bytes, sizeof(bytes));
+	buf_add(&t->event, w->old_stable.p, w->old_stable.n);
+	if ((rc = txn_check(t, &t->event, "writing a tombstone")))
+		return rc;
+	return txn_put(t, DB_TOMBSTONES, key, (MDB_val){ t->event.len, t->event.data });
+}
+
+static int drop_detail(struct store_txn *t, struct device_work *w)
+{
+	struct row_key k;
+	if (!w->tenant->now.details)
+		return OK;
+	int rc = txn_delete(t, DB_DETAILS, row_key(&k, w->tenant->now.row.number, w->id));
+	if (rc == E_NOT_FOUND)
+		return OK;
+	w->tenant->now.details -= !rc;
+	return rc;
+}
+
+int device_goes(struct store_txn *t, struct device_work *w, enum tombstone_kind kind)
+{
+	bool was;
+	int rc = peek_old(t, w);
+	if (!rc)
+		rc = bury(t, w, kind);
+	if (!rc)
+		rc = feed_gone(t, w->tenant, w->id, kind, &w->old_peek, w->now);
+	if (!rc)
+		rc = index_update(t, w->tenant, w->id, &w->old_peek, NULL);
+	if (!rc)
+		rc = drop_detail(t, w);
+	if (!rc)
+		rc = missing_drop(t, w->tenant, w->id, &was);
+	if (rc)
+		return rc;
+	w->tenant->now.row.devices--;
+	tenant_count_deletion(&w->tenant->now.row, w->now);
+	return OK;
+}

@@ -1,0 +1,153 @@
+#include "store/index_run.h"
+
+#include "store/apply.h"
+#include "store/env.h"
+#include "store/index.h"
+#include "store/limits.h"
+
+#include <stdlib.h>
+
+void index_run_release(struct index_run *r)
+{
+	mem_free(r->memory);
+	*r = (struct index_run){ 0 };
+}
+
+void index_run_forget(struct index_run *r, uint32_t tenant)
+{
+	if (r->tenant == tenant)
+		index_run_release(r);
+}
+
+static bool has_room(const struct index_run *r)
+{
+	size_t used = r->keys_bytes + r->count * sizeof(*r->entries);
+	return INDEX_RUN_BYTES - used >= INDEX_KINDS * (INDEX_KEY_MAX + sizeof(*r->entries));
+}
+
+static void add(struct index_run *r, const struct index_key *key)
+{
+	struct index_run_entry *entry = --r->entries;
+	unsigned char *to = r->memory + r->keys_bytes;
+	entry->n = (uint32_t)(key->n - TENANT_KEY_BYTES);
+	entry->at = (uint32_t)r->keys_bytes;
+	memcpy(to, key->bytes + TENANT_KEY_BYTES, entry->n);
+	entry->prefix = get_u64(to);
+	r->keys_bytes += entry->n;
+	r->count++;
+}
+
+static int compare(const void *a, const void *b, void *keys)
+{
+	const struct index_run_entry *x = a, *y = b;
+	if (x->prefix != y->prefix)
+		return x->prefix < y->prefix ? -1 : 1;
+	uint32_t n = x->n < y->n ? x->n : y->n;
+	int order = memcmp((unsigned char *)keys + x->at, (unsigned char *)keys + y->at, n);
+	return order ? order : (x->n > y->n) - (x->n < y->n);
+}
+
+/* Fills the run with devices after `upto` until it is full. */
+static int collect(struct store_txn *t, struct index_run *r, uint32_t tenant, uint64_t upto)
+{
+	MDB_cursor *cursor;
+	struct row_key k;
+	MDB_val key = row_key(&k, tenant, upto + 1), value;
+	struct index_key keys[INDEX_KINDS];
+	int rc = txn_cursor(t, DB_DEVICES, &cursor);
+	if (rc)
+		return rc;
+	int mdb_rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	for (; !mdb_rc && has_room(r); mdb_rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+		struct device_head head;
+		struct slice stable;
+		struct record_peek peek;
+		uint32_t number;
+		uint64_t id;
+		if (!row_key_parse(key, &number, &id) || number != tenant) {
+			mdb_rc = MDB_NOTFOUND;
+			break;
+		}
+		buf_reset(&t->new_text);
+		if (!device_head_get(value, &head, &stable) || record_peek(&peek, stable, &t->new_text))
+			return err_set(&t->err, E_CORRUPT,
+				       "the device %llu of tenant %u cannot be read; restore a backup",
+				       (unsigned long long)id, (unsigned)tenant);
+		index_keys(keys, tenant, id, &peek);
+		for (int i = 0; i < INDEX_KINDS; i++)
+			if (keys[i].n)
+				add(r, &keys[i]);
+		r->last = id;
+	}
+	if (mdb_rc && mdb_rc != MDB_NOTFOUND)
+		return txn_fail(t, mdb_rc, "reading the devices");
+	r->final = mdb_rc == MDB_NOTFOUND;
+	return OK;
+}
+
+static int begin_run(struct store_txn *t, struct index_run *r, const struct tenant *tenant)
+{
+	index_run_release(r);
+	r->memory = mem_alloc(INDEX_RUN_BYTES);
+	if (!r->memory)
+		return err_set(&t->err, E_NOMEM, "out of memory while building the indexes of \"%s\"",
+			       tenant->now.row.name);
+	r->tenant = tenant->now.row.number;
+	r->last = tenant->now.index_upto;
+	r->entries = (struct index_run_entry *)(void *)(r->memory + INDEX_RUN_BYTES);
+	int rc = tenant->now.index_upto == UINT64_MAX ? OK : collect(t, r, r->tenant, tenant->now.index_upto);
+	if (rc) {
+		index_run_release(r);
+		return rc;
+	}
+	qsort_r(r->entries, r->count, sizeof(*r->entries), compare, r->memory);
+	return OK;
+}
+
+static int put_step(struct store_txn *t, struct index_run *r)
+{
+	unsigned char bytes[INDEX_KEY_MAX];
+	MDB_cursor *cursor;
+	int rc = txn_cursor(t, DB_INDEXES, &cursor);
+	if (rc)
+		return rc;
+	size_t end = r->count - r->done > INDEX_STEP_ENTRIES ? r->done + INDEX_STEP_ENTRIES : r->count;
+	put_u32(bytes, r->tenant);
+	for (; r->done < end; r->done++) {
+		const struct index_run_entry *entry = &r->entries[r->done];
+		MDB_val key = { TENANT_KEY_BYTES + entry->n, bytes }, value = { 0, (void *)"" };
+		memcpy(bytes + TENANT_KEY_BYTES, r->memory + entry->at, entry->n);
+		int mdb_rc = mdb_cursor_put(cursor, &key, &value, MDB_NOOVERWRITE);
+		if (mdb_rc && mdb_rc != MDB_KEYEXIST)
+			return txn_fail(t, mdb_rc, "writing an index");
+		t->writes++;
+	}
+	return OK;
+}
+
+int apply_index_run(struct store_job *base, struct store_txn *t)
+{
+	struct apply_index *job = (struct apply_index *)base;
+	struct index_run *r = &t->s->index_run;
+	struct tenant *tenant;
+	int rc = txn_tenant(t, job->tenant, &tenant);
+	if (rc)
+		return rc;
+	job->next = tenant->now.index_upto;
+	job->more = false;
+	if (tenant->now.row.indexed)
+		return OK;
+	tenant->now.index_begun = tenant->dirty = true;
+	if (r->tenant != job->tenant && (rc = begin_run(t, r, tenant)))
+		return rc;
+	if ((rc = put_step(t, r)))
+		return rc;
+	job->more = r->done < r->count || !r->final;
+	if (r->done == r->count) {
+		tenant->now.index_upto = r->last;
+		tenant->now.row.indexed = r->final;
+		index_run_release(r);
+	}
+	job->next = tenant->now.index_upto;
+	return OK;
+}

@@ -1,0 +1,370 @@
+#include "store/txn.h"
+
+#include "base/must.h"
+#include "store/env.h"
+#include "store/limits.h"
+
+void txn_init(struct store_txn *t, struct store *s)
+{
+	*t = (struct store_txn){ .s = s };
+	buf_init(&t->record, RECORD_BYTES_MAX);
+	buf_init(&t->event, RECORD_BYTES_MAX);
+	buf_init(&t->old_text, RECORD_BYTES_MAX);
+	buf_init(&t->new_text, RECORD_BYTES_MAX);
+}
+
+void txn_release(struct store_txn *t)
+{
+	must(!t->mdb);
+	buf_release(&t->record);
+	buf_release(&t->event);
+	buf_release(&t->old_text);
+	buf_release(&t->new_text);
+	arena_free(t->arena);
+	t->arena = NULL;
+}
+
+int txn_fail(struct store_txn *t, int rc, const char *what)
+{
+	return store_fail(t->s, &t->err, rc, what);
+}
+
+int txn_check(struct store_txn *t, const struct buf *b, const char *what)
+{
+	if (!b->failed)
+		return OK;
+	return err_set(&t->err, b->failed, "%s failed: %s", what, err_meaning(b->failed));
+}
+
+/* ---- begin and end ---- */
+
+int txn_begin(struct store_txn *t)
+{
+	must(!t->mdb && !t->s->read_only);
+	t->err = (struct err){ 0 };
+	if (!t->arena && !(t->arena = arena_new(DETAIL_BYTES_MAX)))
+		return err_set(&t->err, E_NOMEM, "out of memory while writing to the store \"%s\"",
+			       t->s->path);
+	int rc = mdb_txn_begin(t->s->env, NULL, 0, &t->mdb);
+	if (rc) {
+		t->mdb = NULL;
+		return txn_fail(t, rc, "beginning a transaction");
+	}
+	return OK;
+}
+
+static void close_cursors(struct store_txn *t)
+{
+	for (int i = 0; i < DB_COUNT; i++) {
+		if (t->cursors[i])
+			mdb_cursor_close(t->cursors[i]);
+		t->cursors[i] = NULL;
+	}
+}
+
+static void forget_policies(struct tenant *tenant)
+{
+	policy_table_release(&tenant->policies);
+	policy_table_init(&tenant->policies);
+	tenant->policies_loaded = false;
+}
+
+/* Takes what this transaction did to the tenants back. A fresh tenant is
+ * always the last one: a transaction only appends. */
+static void restore_tenants(struct store *s)
+{
+	while (s->tenant_count && s->tenants[s->tenant_count - 1]->fresh) {
+		struct tenant *tenant = s->tenants[--s->tenant_count];
+		policy_table_release(&tenant->policies);
+		mem_free(tenant);
+	}
+	for (uint32_t i = 0; i < s->tenant_count; i++) {
+		struct tenant *tenant = s->tenants[i];
+		if (!tenant->touched)
+			continue;
+		tenant->now = tenant->before;
+		tenant->touched = tenant->dirty = false;
+		forget_policies(tenant);
+	}
+	index_run_release(&s->index_run);
+}
+
+static void keep_tenants(struct store *s)
+{
+	for (uint32_t i = 0; i < s->tenant_count; i++) {
+		struct tenant *tenant = s->tenants[i];
+		if (tenant->dirty) {
+			tenant->written_hosts = tenant->now.row.walk_hosts;
+			tenant->written_at = tenant->now.row.walk_touched_at;
+			tenant->lagging = false;
+		} else if (tenant->touched &&
+			   memcmp(&tenant->now, &tenant->before, sizeof(tenant->now)) != 0) {
+			tenant->lagging = true;
+		}
+		tenant->touched = tenant->dirty = tenant->fresh = false;
+	}
+}
+
+void txn_abort(struct store_txn *t)
+{
+	close_cursors(t);
+	if (t->mdb)
+		mdb_txn_abort(t->mdb);
+	t->mdb = NULL;
+	restore_tenants(t->s);
+}
+
+static int write_row(struct store_txn *t, const struct tenant *tenant)
+{
+	buf_reset(&t->record);
+	tenant_state_write(&t->record, &tenant->now);
+	int rc = txn_check(t, &t->record, "writing a tenant");
+	if (rc)
+		return rc;
+	const char *name = tenant->now.row.name;
+	return txn_put(t, DB_TENANTS, (MDB_val){ strlen(name), (void *)name },
+		       (MDB_val){ t->record.len, t->record.data });
+}
+
+int txn_commit(struct store_txn *t)
+{
+	int rc = OK;
+	for (uint32_t i = 0; i < t->s->tenant_count && !rc; i++)
+		if (t->s->tenants[i]->dirty)
+			rc = write_row(t, t->s->tenants[i]);
+	if (rc) {
+		txn_abort(t);
+		return rc;
+	}
+	close_cursors(t);
+	int mdb_rc = mdb_txn_commit(t->mdb);
+	t->mdb = NULL;
+	if (mdb_rc) {
+		restore_tenants(t->s);
+		return txn_fail(t, mdb_rc, "committing");
+	}
+	keep_tenants(t->s);
+	return OK;
+}
+
+/* ---- rows ---- */
+
+int txn_cursor(struct store_txn *t, enum store_db db, MDB_cursor **out)
+{
+	if (!t->cursors[db]) {
+		int rc = mdb_cursor_open(t->mdb, t->s->dbi[db], &t->cursors[db]);
+		if (rc) {
+			t->cursors[db] = NULL;
+			return txn_fail(t, rc, "opening a cursor");
+		}
+	}
+	*out = t->cursors[db];
+	return OK;
+}
+
+int txn_get(struct store_txn *t, enum store_db db, MDB_val key, MDB_val *value)
+{
+	int rc = mdb_get(t->mdb, t->s->dbi[db], &key, value);
+	if (rc == MDB_NOTFOUND)
+		return E_NOT_FOUND;
+	return rc ? txn_fail(t, rc, "reading") : OK;
+}
+
+int txn_put(struct store_txn *t, enum store_db db, MDB_val key, MDB_val value)
+{
+	int rc = mdb_put(t->mdb, t->s->dbi[db], &key, &value, 0);
+	t->writes++;
+	return rc ? txn_fail(t, rc, "writing") : OK;
+}
+
+int txn_delete(struct store_txn *t, enum store_db db, MDB_val key)
+{
+	int rc = mdb_del(t->mdb, t->s->dbi[db], &key, NULL);
+	if (rc == MDB_NOTFOUND)
+		return E_NOT_FOUND;
+	t->writes++;
+	return rc ? txn_fail(t, rc, "deleting") : OK;
+}
+
+/* ---- tenants ---- */
+
+static void touch(struct tenant *tenant)
+{
+	if (!tenant->touched) {
+		tenant->before = tenant->now;
+		tenant->touched = true;
+	}
+}
+
+int txn_tenant(struct store_txn *t, uint32_t number, struct tenant **out)
+{
+	if (!number || number > t->s->tenant_count || !t->s->tenants[number - 1])
+		return err_set(&t->err, E_NOT_FOUND, "the store \"%s\" has no tenant number %u", t->s->path,
+			       (unsigned)number);
+	*out = t->s->tenants[number - 1];
+	touch(*out);
+	return OK;
+}
+
+int txn_tenant_named(struct store_txn *t, const char *name, struct tenant **out)
+{
+	for (uint32_t i = 0; i < t->s->tenant_count; i++)
+		if (!strcmp(t->s->tenants[i]->now.row.name, name))
+			return txn_tenant(t, i + 1, out);
+	return E_NOT_FOUND;
+}
+
+static struct tenant *append_tenant(struct store *s)
+{
+	if (s->tenant_count == s->tenant_cap) {
+		uint32_t cap = s->tenant_cap ? s->tenant_cap * 2 : 16;
+		struct tenant **grown = mem_realloc(s->tenants, cap * sizeof(*grown));
+		if (!grown)
+			return NULL;
+		s->tenants = grown;
+		s->tenant_cap = cap;
+	}
+	struct tenant *tenant = mem_zalloc(sizeof(*tenant));
+	if (tenant) {
+		policy_table_init(&tenant->policies);
+		s->tenants[s->tenant_count++] = tenant;
+	}
+	return tenant;
+}
+
+int txn_tenant_new(struct store_txn *t, const char *name, struct tenant **out)
+{
+	if (!*name || strlen(name) > STORE_NAME_MAX)
+		return err_set(&t->err, E_CONFIG,
+			       "the tenant name \"%.80s\" is empty or longer than %d bytes; choose another",
+			       name, STORE_NAME_MAX);
+	struct tenant *tenant = append_tenant(t->s);
+	if (!tenant)
+		return err_set(&t->err, E_NOMEM, "out of memory while adding the tenant \"%s\"", name);
+	strcpy(tenant->now.row.name, name);
+	tenant->now.row.number = t->s->tenant_count;
+	tenant->fresh = tenant->dirty = true;
+	touch(tenant);
+	*out = tenant;
+	return OK;
+}
+
+void txn_tenant_settle(struct store_txn *t, struct tenant *tenant, uint64_t writes_before)
+{
+	const struct tenant_row *row = &tenant->now.row;
+	if (t->writes != writes_before || row->walk_hosts - tenant->written_hosts >= TENANT_LAG_HOSTS ||
+	    row->walk_touched_at - tenant->written_at >= TENANT_LAG_S)
+		tenant->dirty = true;
+}
+
+int txn_policies(struct store_txn *t, struct tenant *tenant)
+{
+	MDB_cursor *cursor;
+	struct row_key k;
+	MDB_val key = row_key(&k, tenant->now.row.number, 0), value;
+	if (tenant->policies_loaded)
+		return OK;
+	int rc = txn_cursor(t, DB_POLICIES, &cursor);
+	if (rc)
+		return rc;
+	int mdb_rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	for (; !mdb_rc; mdb_rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+		uint32_t number;
+		uint64_t id;
+		if (!row_key_parse(key, &number, &id) || number != tenant->now.row.number)
+			break;
+		const char *p = value.mv_data;
+		struct slice name = { p + 1, (uint32_t)value.mv_size - 1 };
+		if (policy_table_set(&tenant->policies, (uint32_t)id, name, p[0] != 0) < 0) {
+			forget_policies(tenant);
+			return err_set(&t->err, E_NOMEM, "out of memory while reading policies");
+		}
+	}
+	if (mdb_rc && mdb_rc != MDB_NOTFOUND)
+		return txn_fail(t, mdb_rc, "reading the policies");
+	tenant->policies_loaded = true;
+	return OK;
+}
+
+/* ---- opening and closing ---- */
+
+static int load_tenant(struct store *s, MDB_val key, MDB_val value, struct err *e)
+{
+	struct slice name = { key.mv_data, (uint32_t)key.mv_size };
+	struct tenant *tenant = append_tenant(s);
+	if (!tenant)
+		return err_set(e, E_NOMEM, "out of memory while reading the tenants of the store \"%s\"",
+			       s->path);
+	int rc = tenant_state_read(&tenant->now, name,
+				   (struct slice){ value.mv_data, (uint32_t)value.mv_size });
+	if (rc)
+		return err_set(e, rc,
+			       "the tenant \"%.*s\" of the store \"%s\" cannot be read; restore a backup",
+			       (int)name.n, name.p, s->path);
+	tenant->written_hosts = tenant->now.row.walk_hosts;
+	tenant->written_at = tenant->now.row.walk_touched_at;
+	return OK;
+}
+
+/* The rows came in order of name; puts each at its number. */
+static int order_tenants(struct store *s, struct err *e)
+{
+	for (uint32_t i = 0; i < s->tenant_count;) {
+		uint32_t at = s->tenants[i]->now.row.number - 1;
+		if (at == i) {
+			i++;
+			continue;
+		}
+		if (at >= s->tenant_count || s->tenants[at]->now.row.number == at + 1)
+			return err_set(
+				e, E_CORRUPT,
+				"the tenants of the store \"%s\" are not numbered well; restore a backup",
+				s->path);
+		struct tenant *other = s->tenants[at];
+		s->tenants[at] = s->tenants[i];
+		s->tenants[i] = other;
+	}
+	return OK;
+}
+
+int txn_load_tenants(struct store *s, struct err *e)
+{
+	struct read r;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int code = read_begin(s, &r);
+	if (code)
+		return err_set(e, code, "reading the tenants of the store \"%s\" failed", s->path);
+	int rc = mdb_cursor_open(r.mdb, s->dbi[DB_TENANTS], &cursor);
+	if (rc) {
+		read_end(&r);
+		return store_fail(s, e, rc, "reading the tenants");
+	}
+	rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+	for (; !rc && !code; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+		code = load_tenant(s, key, value, e);
+	mdb_cursor_close(cursor);
+	read_end(&r);
+	if (!code && rc != MDB_NOTFOUND)
+		code = store_fail(s, e, rc, "reading the tenants");
+	return code ? code : order_tenants(s, e);
+}
+
+int txn_write_lagging(struct store *s)
+{
+	bool any = false;
+	for (uint32_t i = 0; i < s->tenant_count; i++)
+		any = any || s->tenants[i]->lagging;
+	if (!any)
+		return OK;
+	int rc = txn_begin(&s->txn);
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < s->tenant_count; i++) {
+		if (!s->tenants[i]->lagging)
+			continue;
+		touch(s->tenants[i]);
+		s->tenants[i]->dirty = true;
+	}
+	return txn_commit(&s->txn);
+}
