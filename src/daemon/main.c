@@ -1,0 +1,52 @@
+#include "conf/conf.h"
+#include "daemon/once.h"
+#include "daemon/options.h"
+#include "muster/exit.h"
+
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+static void complain(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "%s\n", text);
+}
+
+/* A core would hold the tokens (invariant 11). */
+static void forbid_cores(void)
+{
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	prctl(PR_SET_DUMPABLE, 0);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	struct conf *conf = NULL;
+	struct err e;
+	forbid_cores();
+	if (options_parse(&o, argc, argv, &e) != OK) {
+		fprintf(stderr, "musterd: %s\n", e.text);
+		return MUSTER_EXIT_USAGE;
+	}
+	if (o.help || o.version) {
+		if (o.help)
+			options_print_help();
+		else
+			printf("musterd %s\n", MUSTER_VERSION);
+		return MUSTER_EXIT_OK;
+	}
+	log_configure(o.log_level, o.log_json);
+	int rc = conf_load(&conf, o.config, complain, NULL);
+	if (rc != OK)
+		return rc == E_NOMEM ? MUSTER_EXIT_SYSTEM : MUSTER_EXIT_CONFIG;
+	int code = MUSTER_EXIT_OK;
+	if (o.check_config)
+		printf("%s: %zu tenant%s, no errors\n", o.config, conf->tenant_count,
+		       conf->tenant_count == 1 ? "" : "s");
+	else
+		code = once_run(conf, &o);
+	conf_free(conf);
+	return code;
+}
