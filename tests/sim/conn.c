@@ -27,7 +27,7 @@ static void release(struct conn *c)
 	mem_free(c->in);
 	if (c->fd >= 0)
 		close(c->fd);
-	*c = (struct conn){ .fd = -1, .broken = true };
+	*c = (struct conn){ .fd = -1, .broken = true, .sent_bytes = c->sent_bytes };
 }
 
 bool conn_open(struct conn *c, int fd, SSL_CTX *ctx)

@@ -13,7 +13,7 @@ struct conn {
 	int fd;
 	SSL *ssl;
 	bool broken; /* nothing more can be sent or read */
-	uint64_t sent_bytes;
+	uint64_t sent_bytes; /* stays after a close */
 	size_t out_len, in_at, in_len;
 	char *out, *in;
 };
