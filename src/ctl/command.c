@@ -33,7 +33,8 @@ const struct command command_table[] = {
 	{ "deletions", "[TENANT]", 0, 1, 0, true, "devices that are missing, and deletions that are held",
 	  "Without a name: each tenant that misses devices, and why their deletion is held. With one: these "
 	  "devices.\n"
-	  "A hold is accepted with the number shown: musterd --once --accept-deletions TENANT=N.",
+	  "A hold is accepted with the number shown: musterd --config FILE --once --accept-deletions "
+	  "TENANT=N.",
 	  command_deletions },
 	{ "rejects", "TENANT", 1, 1, 0, true, "hosts that could not be read",
 	  "One row a host that the server sent and Muster could not read, with the reason and a sample.",

@@ -22,7 +22,9 @@ struct holds {
 
 static void advise(struct buf *out, const struct tenant_row *row)
 {
-	buf_printf(out, "to accept what is held of \"%s\": musterd --once --accept-deletions %s=%llu\n",
+	buf_printf(out,
+		   "to accept what is held of \"%s\": musterd --config muster.yaml --once --accept-deletions "
+		   "%s=%llu\n",
 		   row->name, row->name, (unsigned long long)row->hold_count);
 }
 
@@ -64,6 +66,21 @@ static int print_tenants(struct ctl *c)
 	buf_release(&h.row);
 	buf_release(&h.advice);
 	return rc ? rc : end;
+}
+
+static const char *why_held(enum store_hold_reason reason)
+{
+	switch (reason) {
+	case HOLD_ALL_GONE:
+		return "all devices vanished at once";
+	case HOLD_TOO_MANY:
+		return "too many devices vanished within a day";
+	case HOLD_SCOPE_CHANGED:
+		return "what the token may see has changed";
+	case HOLD_NONE:
+		break;
+	}
+	return "nothing is held";
 }
 
 /* ---- which devices of one tenant ---- */
@@ -131,8 +148,8 @@ static int print_devices(struct ctl *c, const struct tenant_row *tenant)
 	if (!rc && !end && !c->output.rows)
 		output_note(&c->output, "no device of tenant \"%s\" is missing", tenant->name);
 	if (tenant->hold != HOLD_NONE) {
-		output_note(&c->output, "\nheld: %llu deletions (%s)", (unsigned long long)tenant->hold_count,
-			    store_hold_reason_name(tenant->hold));
+		output_note(&c->output, "\n%llu held back: %s", (unsigned long long)tenant->hold_count,
+			    why_held(tenant->hold));
 		advise(&advice, tenant);
 		output_notes(&c->output, buf_cstr(&advice));
 	}

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "ctl/command.h"
 #include "ctl/policy_names.h"
 #include "ctl/table.h"
@@ -19,70 +20,69 @@ enum line_kind {
 };
 
 /* The report, line by line. A value that is not known is left out, unless that
- * itself is worth saying. */
+ * itself is worth saying: then `absent` stands in its place. */
 static const struct line {
 	enum line_kind kind;
-	const char *label, *paths;
-	bool always;
+	const char *label, *paths, *absent;
 } lines[] = {
-	{ LINE_SECTION, "Identity", NULL, false },
-	{ LINE_TEXT, "Fleet host", "id", true },
-	{ LINE_TEXT, "Serial", "identity.serial", true },
-	{ LINE_TEXT, "Hardware uuid", "identity.uuid", true },
-	{ LINE_TEXT, "Hostname", "identity.hostname", false },
-	{ LINE_TEXT, "Computer name", "identity.computer_name", false },
-	{ LINE_TEXT, "Team", "team.name", false },
-	{ LINE_TIME, "Enrolled", "enrolled", false },
-	{ LINE_SECTION, "System", NULL, false },
-	{ LINE_TEXT, "Name", "os.name|os.platform", true },
-	{ LINE_TEXT, "Version", "os.version", false },
-	{ LINE_TEXT, "Build", "os.build", false },
-	{ LINE_TEXT, "Architecture", "os.arch", false },
-	{ LINE_TEXT, "Vendor", "hardware.vendor", false },
-	{ LINE_TEXT, "Model", "hardware.model", false },
-	{ LINE_TEXT, "Processor", "hardware.cpu", false },
-	{ LINE_BYTES, "Memory", "hardware.memory_bytes", false },
-	{ LINE_BYTES, "Disk", "disk.total_bytes", false },
-	{ LINE_BYTES, "Disk free", "volatile.disk_available_bytes", false },
-	{ LINE_SECTION, "Owner", NULL, false },
-	{ LINE_OWNER, "Owner", "owner", true },
-	{ LINE_CANDIDATES, "Candidates", "owner.candidates", false },
-	{ LINE_SECTION, "Compliance", NULL, false },
-	{ LINE_STATE, "State", "compliance.state", true },
-	{ LINE_TEXT, "Failing", "compliance.failing", false },
-	{ LINE_TEXT, "Failing critical", "compliance.critical_failing", false },
-	{ LINE_POLICIES, "Fails", "compliance", false },
-	{ LINE_TEXT, "Unanswered", "compliance.unanswered", false },
-	{ LINE_TIME, "Evaluated", "volatile.evaluated_at", true },
-	{ LINE_YES, "Stale", "stale", false },
-	{ LINE_SECTION, "Disk encryption", NULL, false },
-	{ LINE_STATE, "State", "disk.encryption.state", true },
-	{ LINE_TEXT, "Method", "disk.encryption.method", false },
-	{ LINE_TEXT, "Evidence", "disk.encryption.evidence", false },
-	{ LINE_YES, "Key escrowed", "disk.encryption.key_escrowed", false },
-	{ LINE_SECTION, "Management", NULL, false },
-	{ LINE_STATE, "Enrolment", "mdm.enrollment", true },
-	{ LINE_TEXT, "Vendor", "mdm.vendor", false },
-	{ LINE_TEXT, "Server", "mdm.server_url", false },
-	{ LINE_YES, "By Fleet", "mdm.managed_by_fleet", false },
-	{ LINE_STATE, "Device status", "mdm.device_status", false },
-	{ LINE_STATE, "Pending action", "mdm.pending_action", false },
-	{ LINE_SECTION, "Access", NULL, false },
-	{ LINE_TEXT, "Users", "access.users", true },
-	{ LINE_TEXT, "Groups", "access.groups", true },
-	{ LINE_SECTION, "Agent", NULL, false },
-	{ LINE_TEXT, "osquery", "agent.osquery", false },
-	{ LINE_TEXT, "Orbit", "agent.orbit", false },
-	{ LINE_TEXT, "Fleet Desktop", "agent.desktop", false },
-	{ LINE_YES, "Online", "online", false },
-	{ LINE_TIME, "Last seen", "volatile.last_seen", true },
-	{ LINE_TIME, "Details", "volatile.detail_updated", false },
-	{ LINE_TIME, "Restarted", "volatile.restarted", false },
-	{ LINE_SPAN, "Uptime", "volatile.uptime_s", false },
-	{ LINE_TEXT, "Address", "volatile.primary_ip", false },
-	{ LINE_TEXT, "Hardware address", "volatile.primary_mac", false },
-	{ LINE_TEXT, "Public address", "volatile.public_ip", false },
-	{ LINE_TEXT, "Critical vulnerabilities", "vulnerabilities.critical", false },
+	{ LINE_SECTION, "Identity", NULL, NULL },
+	{ LINE_TEXT, "Fleet host", "id", "not known" },
+	{ LINE_TEXT, "Serial", "identity.serial", "not known" },
+	{ LINE_TEXT, "Hardware uuid", "identity.uuid", "not known" },
+	{ LINE_TEXT, "Hostname", "identity.hostname", NULL },
+	{ LINE_TEXT, "Computer name", "identity.computer_name", NULL },
+	{ LINE_TEXT, "Team", "team.name", NULL },
+	{ LINE_TIME, "Enrolled", "enrolled", NULL },
+	{ LINE_SECTION, "System", NULL, NULL },
+	{ LINE_TEXT, "Name", "os.name|os.platform", "not known" },
+	{ LINE_TEXT, "Version", "os.version", NULL },
+	{ LINE_TEXT, "Build", "os.build", NULL },
+	{ LINE_TEXT, "Architecture", "os.arch", NULL },
+	{ LINE_TEXT, "Vendor", "hardware.vendor", NULL },
+	{ LINE_TEXT, "Model", "hardware.model", NULL },
+	{ LINE_TEXT, "Processor", "hardware.cpu", NULL },
+	{ LINE_BYTES, "Memory", "hardware.memory_bytes", NULL },
+	{ LINE_BYTES, "Disk", "disk.total_bytes", NULL },
+	{ LINE_BYTES, "Disk free", "volatile.disk_available_bytes", NULL },
+	{ LINE_SECTION, "Owner", NULL, NULL },
+	{ LINE_OWNER, "Owner", "owner", "none" },
+	{ LINE_CANDIDATES, "Candidates", "owner.candidates", NULL },
+	{ LINE_SECTION, "Compliance", NULL, NULL },
+	{ LINE_STATE, "State", "compliance.state", "not known" },
+	{ LINE_TEXT, "Failing", "compliance.failing", NULL },
+	{ LINE_TEXT, "Failing critical", "compliance.critical_failing", NULL },
+	{ LINE_POLICIES, "Fails", "compliance", NULL },
+	{ LINE_TEXT, "Unanswered", "compliance.unanswered", NULL },
+	{ LINE_TIME, "Evaluated", "volatile.evaluated_at", "not known" },
+	{ LINE_YES, "Stale", "stale", NULL },
+	{ LINE_SECTION, "Disk encryption", NULL, NULL },
+	{ LINE_STATE, "State", "disk.encryption.state", "not known" },
+	{ LINE_TEXT, "Method", "disk.encryption.method", NULL },
+	{ LINE_TEXT, "Evidence", "disk.encryption.evidence", NULL },
+	{ LINE_YES, "Key escrowed", "disk.encryption.key_escrowed", NULL },
+	{ LINE_SECTION, "Management", NULL, NULL },
+	{ LINE_STATE, "Enrolment", "mdm.enrollment", "not known" },
+	{ LINE_TEXT, "Vendor", "mdm.vendor", NULL },
+	{ LINE_TEXT, "Server", "mdm.server_url", NULL },
+	{ LINE_YES, "By Fleet", "mdm.managed_by_fleet", NULL },
+	{ LINE_STATE, "Device status", "mdm.device_status", NULL },
+	{ LINE_STATE, "Pending action", "mdm.pending_action", NULL },
+	{ LINE_SECTION, "Access", NULL, NULL },
+	{ LINE_TEXT, "Users", "access.users", "none" },
+	{ LINE_TEXT, "Groups", "access.groups", "none" },
+	{ LINE_SECTION, "Agent", NULL, NULL },
+	{ LINE_TEXT, "osquery", "agent.osquery", NULL },
+	{ LINE_TEXT, "Orbit", "agent.orbit", NULL },
+	{ LINE_TEXT, "Fleet Desktop", "agent.desktop", NULL },
+	{ LINE_YES, "Online", "online", NULL },
+	{ LINE_TIME, "Last seen", "volatile.last_seen", "not known" },
+	{ LINE_TIME, "Details", "volatile.detail_updated", NULL },
+	{ LINE_TIME, "Restarted", "volatile.restarted", NULL },
+	{ LINE_SPAN, "Uptime", "volatile.uptime_s", NULL },
+	{ LINE_TEXT, "Address", "volatile.primary_ip", NULL },
+	{ LINE_TEXT, "Hardware address", "volatile.primary_mac", NULL },
+	{ LINE_TEXT, "Public address", "volatile.public_ip", NULL },
+	{ LINE_TEXT, "Critical vulnerabilities", "vulnerabilities.critical", NULL },
 };
 
 static void as_cell(struct buf *out, enum column_kind kind, struct slice value, int64_t now)
@@ -93,18 +93,12 @@ static void as_cell(struct buf *out, enum column_kind kind, struct slice value, 
 
 static void when(struct buf *out, struct slice value, int64_t now)
 {
-	struct column c = { NULL, NULL, COLUMN_TIME, FIT_WHOLE };
-	char relative[WHEN_BYTES];
-	size_t begin = out->len;
-	output_cell(out, &c, value, now, OUTPUT_CSV);
-	if (out->len == begin)
+	char words[WHEN_BYTES];
+	int64_t t;
+	if (value.n < 2 || !clock_parse_rfc3339((struct slice){ value.p + 1, value.n - 2 }, &t))
 		return;
-	struct buf words;
-	buf_init(&words, WHEN_BYTES);
-	output_cell(&words, &c, value, now, OUTPUT_TABLE);
-	snprintf(relative, sizeof(relative), "%s", buf_cstr(&words));
-	buf_release(&words);
-	buf_printf(out, " (%s)", relative);
+	when_both(t, now, words);
+	buf_puts(out, words);
 }
 
 static void bytes(struct buf *out, struct slice value)
@@ -221,8 +215,8 @@ static int add_line(struct table *t, const struct line *l, struct slice record, 
 		value_of_line(&raw, l, value, now);
 	if (raw.len)
 		text_visible(&text, buf_slice(&raw));
-	if (raw.len || l->always)
-		rc = report_line(t, l->label, raw.len ? buf_cstr(&text) : "not known", l->kind == LINE_STATE);
+	if (raw.len || l->absent)
+		rc = report_line(t, l->label, raw.len ? buf_cstr(&text) : l->absent, l->kind == LINE_STATE);
 	if (raw.failed == E_NOMEM || text.failed == E_NOMEM)
 		rc = E_NOMEM;
 	buf_release(&raw);

@@ -13,6 +13,18 @@ static const struct column columns[] = {
 	{ "SEEN", "volatile.last_seen", COLUMN_TIME, FIT_WHOLE },
 };
 
+/* What a terminal of eighty columns has room for. */
+static const struct column narrow_columns[] = {
+	{ "ID", "id", COLUMN_COUNT, FIT_WHOLE },
+	{ "NAME", "identity.display_name|identity.computer_name|identity.hostname", COLUMN_TEXT, FIT_CUT },
+	{ "SYSTEM", "os.name|os.platform", COLUMN_TEXT, FIT_CUT },
+	{ "OWNER", "owner.email", COLUMN_TEXT, FIT_CUT },
+	{ "COMPLIANCE", "compliance.state", COLUMN_STATE, FIT_WHOLE },
+	{ "ENCRYPTION", "disk.encryption.state", COLUMN_STATE, FIT_WHOLE },
+	{ "SEEN", "volatile.last_seen", COLUMN_TIME, FIT_WHOLE },
+};
+enum { NARROW = 110 };
+
 /* What a spreadsheet is given has room for more. */
 static const struct column csv_columns[] = {
 	{ "TENANT", "tenant", COLUMN_TEXT, FIT_WHOLE },
@@ -39,6 +51,13 @@ static const struct column csv_columns[] = {
 	{ "STALE", "stale", COLUMN_YES, FIT_WHOLE },
 	{ "ONLINE", "online", COLUMN_YES, FIT_WHOLE },
 };
+
+static struct view view_for(const struct output *o)
+{
+	if (o->format == OUTPUT_CSV)
+		return VIEW(csv_columns);
+	return o->terminal && o->width < NARROW ? VIEW(narrow_columns) : VIEW(columns);
+}
 
 static int print(void *arg, struct slice record)
 {
@@ -67,7 +86,7 @@ int command_devices(struct ctl *c)
 	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
 	if (rc)
 		return rc;
-	rc = output_begin(&c->output, o->format == OUTPUT_CSV ? VIEW(csv_columns) : VIEW(columns));
+	rc = output_begin(&c->output, view_for(&c->output));
 	if (!rc)
 		rc = source_devices(c->store, &tenant, &filter, &now, print, &c->output);
 	int end = output_end(&c->output);

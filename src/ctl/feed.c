@@ -48,14 +48,26 @@ static void told(struct buf *what, struct slice from, struct slice to)
 	}
 }
 
+/* The group of a member: what stands before the dot. The encryption of a disk
+ * is told as "encryption.state", but lies in "disk". */
+static struct slice group_of(struct slice name)
+{
+	const char *dot = memchr(name.p, '.', name.n);
+	struct slice group = { name.p, dot ? (uint32_t)(dot - name.p) : name.n };
+	return slice_is(group, "encryption") ? SLICE("disk") : group;
+}
+
+/* Whether the event tells both sides of a member of the same group; then a
+ * person need not read that the numbers beside it changed too. */
 static bool is_told(struct slice from, struct slice field)
 {
 	struct value_iter it;
 	struct slice key, item;
 	if (!value_open(&it, from) || !it.object || field.n < 2)
 		return false;
+	struct slice group = group_of((struct slice){ field.p + 1, field.n - 2 });
 	while (value_next(&it, &key, &item))
-		if (key.n == field.n - 2 && memcmp(key.p, field.p + 1, key.n) == 0)
+		if (slice_eq(group_of(key), group))
 			return true;
 	return false;
 }

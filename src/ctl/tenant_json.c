@@ -12,7 +12,7 @@ const char *tenant_sync_word(const struct tenant_row *row)
 {
 	if (!row->sync_ended_at)
 		return "never";
-	return row->sync_result == OK ? "ok" : err_name(row->sync_result);
+	return row->sync_result == OK ? "ok" : "failed";
 }
 
 void tenant_json_time(struct buf *out, int64_t unix_s)
@@ -37,6 +37,8 @@ void tenant_json_sync(struct buf *out, const struct tenant_row *row)
 	json_open(out, '{');
 	json_k(out, "result");
 	json_text(out, slice_of(tenant_sync_word(row)));
+	json_k(out, "error");
+	json_text(out, tenant_failed(row) ? slice_of(err_name(row->sync_result)) : SLICE_NONE);
 	json_k(out, "text");
 	json_text(out, word(row->sync_text));
 	json_k(out, "begun");

@@ -5,7 +5,7 @@
 
 /* True when the last sync ended, and not well. */
 bool tenant_failed(const struct tenant_row *row);
-/* "never", "ok", or the name of the error. */
+/* "never", "ok" or "failed". */
 const char *tenant_sync_word(const struct tenant_row *row);
 
 /* Members of the object under way: `"sync":{...}` and `"hold":{...}` or null. */

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
 
@@ -47,6 +48,8 @@ void when_both(int64_t unix_s, int64_t now, char out[WHEN_BYTES])
 	clock_format_rfc3339(unix_s, date);
 	if (!unix_s)
 		snprintf(out, WHEN_BYTES, "never");
+	else if (strncmp(date, relative, strlen(relative)) == 0)
+		snprintf(out, WHEN_BYTES, "%s", date);
 	else
 		snprintf(out, WHEN_BYTES, "%s (%.40s)", date, relative);
 }
