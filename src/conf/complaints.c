@@ -21,9 +21,10 @@ void complaints_release(struct complaints *c)
 
 void complain(struct complaints *c, struct place at, enum severity severity, const char *fmt, ...)
 {
-	if (c->count == COMPLAINTS_MAX) {
+	if (severity == COMPLAINT_WARNING && c->warnings++ >= WARNINGS_MAX)
+		return;
+	if (severity == COMPLAINT_ERROR && c->errors++ >= ERRORS_MAX) {
 		c->full = true;
-		c->errors += severity == COMPLAINT_ERROR;
 		return;
 	}
 	char text[TEXT_MAX];
@@ -39,7 +40,6 @@ void complain(struct complaints *c, struct place at, enum severity severity, con
 	}
 	c->rows[c->count] = (struct complaint){ at, c->count, severity, copy.p };
 	c->count++;
-	c->errors += severity == COMPLAINT_ERROR;
 }
 
 static int by_place(const void *left, const void *right)
@@ -65,32 +65,37 @@ static bool repeated(const struct complaints *c, uint32_t i)
 	return false;
 }
 
+static void say(struct buf *b, const char *file, const struct complaint *row, conf_complaint_fn *report,
+		void *arg)
+{
+	buf_reset(b);
+	buf_printf(b, "%s:%u:%u: %s: %s", file, row->at.line, row->at.column,
+		   row->severity == COMPLAINT_ERROR ? "error" : "warning", row->text);
+	const char *line = buf_cstr(b);
+	if (!b->failed)
+		report(arg, line);
+}
+
 int complaints_report(struct complaints *c, const char *file, conf_complaint_fn *report, void *arg)
 {
 	struct buf b;
+	struct complaint last = { .at = { 1, 1 } };
 	buf_init(&b, LINE_MAX_BYTES);
 	qsort(c->rows, c->count, sizeof(c->rows[0]), by_place);
 	for (uint32_t i = 0; i < c->count && !b.failed; i++) {
-		const struct complaint *row = &c->rows[i];
-		if (repeated(c, i))
-			continue;
-		buf_reset(&b);
-		buf_printf(&b, "%s:%u:%u: %s: %s", file, row->at.line, row->at.column,
-			   row->severity == COMPLAINT_ERROR ? "error" : "warning", row->text);
-		const char *line = buf_cstr(&b);
-		if (!b.failed)
-			report(arg, line);
+		last.at = c->rows[i].at;
+		if (!repeated(c, i))
+			say(&b, file, &c->rows[i], report, arg);
+	}
+	if (c->warnings > WARNINGS_MAX && !b.failed) {
+		last.severity = COMPLAINT_WARNING;
+		last.text = "more than 50 warnings, the others are not shown; mend these first";
+		say(&b, file, &last, report, arg);
 	}
 	if (c->full && !b.failed) {
-		struct place last = c->rows[c->count - 1].at;
-		buf_reset(&b);
-		buf_printf(&b,
-			   "%s:%u:%u: error: too many complaints, the rest of the file was not read; mend "
-			   "these first",
-			   file, last.line, last.column);
-		const char *line = buf_cstr(&b);
-		if (!b.failed)
-			report(arg, line);
+		last.severity = COMPLAINT_ERROR;
+		last.text = "more than 200 errors, the rest of the file was not read; mend these first";
+		say(&b, file, &last, report, arg);
 	}
 	int rc = b.failed || c->no_memory ? E_NOMEM : OK;
 	buf_release(&b);

@@ -1,6 +1,7 @@
 /* The complaints about one file, collected while it is read and reported at
  * the end in the order of the file, so that an operator mends all of them in
- * one go. Bounded: after COMPLAINTS_MAX of them reading should stop. */
+ * one go. Bounded: after ERRORS_MAX errors reading should stop; warnings above
+ * WARNINGS_MAX are only counted, since a file with warnings is a good one. */
 #pragma once
 
 #include "base/arena.h"
@@ -8,7 +9,7 @@
 
 #include <stdarg.h>
 
-enum { COMPLAINTS_MAX = 200 };
+enum { ERRORS_MAX = 200, WARNINGS_MAX = 50, COMPLAINTS_MAX = ERRORS_MAX + WARNINGS_MAX };
 
 /* A place in the file; both count from 1, columns in characters. */
 struct place {
@@ -28,8 +29,8 @@ struct complaint {
 struct complaints {
 	struct arena *arena;
 	struct complaint rows[COMPLAINTS_MAX];
-	uint32_t count, errors;
-	bool full;      /* more would have come */
+	uint32_t count, errors, warnings; /* the latter two count all that came */
+	bool full;      /* more errors would have come */
 	bool no_memory; /* one was lost; the caller answers E_NOMEM */
 };
 

@@ -100,7 +100,7 @@ static int finish(struct conf **out, struct reading *r, struct owned *o, conf_co
 			 "the configuration needs more than 64MiB of memory; make it smaller");
 	}
 	if (o && !r->complaints.no_memory && !complaints_report(&r->complaints, o->conf.file, report, arg))
-		rc = r->complaints.errors || r->complaints.full ? E_CONFIG : OK;
+		rc = r->complaints.errors ? E_CONFIG : OK;
 	complaints_release(&r->complaints);
 	if (rc && o)
 		conf_free(&o->conf);

@@ -18,7 +18,7 @@ int loop_new(struct loop **out, struct err *e);
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* Lets the handles that are closing finish, then closes the loop. Non-zero
- * (E_INTERNAL, and the loop's memory is given up) when a handle is still open. */
+ * (E_INTERNAL, and the loop stays) when a handle is still open. */
 int loop_free(struct loop *l);
 struct uv_loop_s *loop_uv(struct loop *l);
 

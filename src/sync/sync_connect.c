@@ -260,6 +260,7 @@ static void probed(struct tenant_sync *s)
 static void probe_order_failed(struct tenant_sync *s)
 {
 	s->probe_plain = true;
+	s->probe_refused_full = false;
 	if (s->probe_order == LIST_BY_ID) {
 		s->probe_order = LIST_BY_H_ID;
 		probe_ask(s);
@@ -280,15 +281,13 @@ static void probe_order_failed(struct tenant_sync *s)
 	probed(s);
 }
 
-static bool drop_feature(struct tenant_sync *s, struct slice body)
+static void drop_feature(struct tenant_sync *s)
 {
 	struct list_request r = { .features = s->probe_features };
-	bool dropped = list_request_drop_feature(&r, body);
-	if (dropped)
+	if (list_request_drop_feature(&r, SLICE_NONE))
 		log_event(LOG_NOTICE, "sync", "parameter refused, going on without", "tenant",
 			  LOG_S(s->conf->name), "dropped", LOG_I(s->probe_features & ~r.features), NULL);
 	s->probe_features = r.features;
-	return dropped;
 }
 
 static enum call_turn probe_failed(struct call *c, int rc)
@@ -304,16 +303,17 @@ static void probe_done(struct call *c, int rc)
 	if (rc == OK && !s->probe_plain) {
 		probed(s);
 	} else if (rc == OK) {
-		/* the order is fine, so it was a parameter */
+		/* the order is fine; if all of it was refused before, it was a parameter */
 		s->probe_plain = false;
-		drop_feature(s, SLICE_NONE);
+		if (s->probe_refused_full)
+			drop_feature(s);
 		probe_ask(s);
 	} else if (refused && !s->probe_plain && s->probe_features) {
 		struct answer a = { .status = c->result.status, .body = buf_slice(&c->body) };
 		struct list_request r = { .features = s->probe_features };
 		if (!answer_names(&a, "order_key") && !answer_names(&a, "ambiguous") &&
 		    list_request_drop_feature(&r, SLICE_NONE)) {
-			s->probe_plain = true; /* is it the order or a parameter? */
+			s->probe_plain = s->probe_refused_full = true; /* is it the order or a parameter? */
 			probe_ask(s);
 		} else {
 			probe_order_failed(s);
@@ -333,7 +333,7 @@ void sync_enter_probe(struct tenant_sync *s)
 	if (s->probe_rounds == 0) {
 		s->probe_order = LIST_BY_ID;
 		s->probe_features = list_features_of(&s->server);
-		s->probe_plain = false;
+		s->probe_plain = s->probe_refused_full = false;
 		if (same && s->row.mode == WALK_CURSOR_H_ID)
 			s->probe_order = LIST_BY_H_ID;
 		if (same && s->row.mode == WALK_PAGES && !s->recheck &&

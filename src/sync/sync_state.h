@@ -66,7 +66,7 @@ struct tenant_sync {
 	/* probe */
 	enum list_order probe_order;
 	unsigned probe_features, probe_rounds;
-	bool probe_plain, recheck;
+	bool probe_plain, probe_refused_full, recheck;
 	unsigned recheck_attempts;
 
 	/* list */

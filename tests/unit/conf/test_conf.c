@@ -645,7 +645,7 @@ static void ceilings(void **state)
 	repeated("a: ", "{a: ", 200000, "", "1:64: error: nested deeper than 16 levels");
 	repeated("tenants:\n", "- ", 400000, "", "nested deeper than 16 levels");
 	repeated("a: [", "&a x,", 200000, "]", "more than 1000 anchors");
-	repeated("", "a: 1\n", 200000, "", "too many complaints, the rest of the file was not read");
+	repeated("", "a: 1\n", 200000, "", "more than 200 errors, the rest of the file was not read");
 	repeated("tenants: [", "x,", 10001, "]", "\"tenants\" has more than 10000 members");
 	repeated("tenants:\n- &t {name: a, url: a.example, token_file: token, x: [], compliance: "
 		 "{ignore_policies: [",
@@ -680,6 +680,24 @@ static void many_tenants(void **state)
 	assert_string_equal(c->tenants[9999].url, "https://t9999.example");
 	assert_int_equal(got.len, 0);
 	conf_free(c);
+	buf_release(&got);
+	buf_release(&text);
+}
+
+/* A thousand warnings are no error, and not a thousand lines. */
+static void many_warnings(void **state)
+{
+	struct buf text, got;
+	(void)state;
+	buf_init(&text, 1 << 20);
+	buf_puts(&text, "tenants:\n");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&text, "- {name: t%d, url: same.example, token_file: token}\n", i);
+	conf_free(parse(text.data, text.len, &got, OK));
+	assert_int_equal(lines_of(&got), 51);
+	assert_non_null(strstr(buf_cstr(&got),
+			       ": warning: more than 50 warnings, the others are not shown; mend these "
+			       "first\n"));
 	buf_release(&got);
 	buf_release(&text);
 }
@@ -766,6 +784,7 @@ int main(void)
 		cmocka_unit_test(ten_mistakes_ten_lines),
 		cmocka_unit_test(ceilings),
 		cmocka_unit_test(many_tenants),
+		cmocka_unit_test(many_warnings),
 		cmocka_unit_test(no_memory),
 		cmocka_unit_test(loaded_from_a_file),
 		cmocka_unit_test(relative_to_the_file),
