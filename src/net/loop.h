@@ -23,7 +23,8 @@ int loop_free(struct loop *l);
 struct uv_loop_s *loop_uv(struct loop *l);
 
 /* A timer that can be armed again and again; fires once per arming. The
- * callback is never called from inside timer_arm(). timer_free() detaches at
+ * callback is never called from inside timer_arm(); 0 means the loop's next
+ * turn, several of those in no certain order. timer_free() detaches at
  * once (also from inside the callback; NULL is fine); the memory goes when
  * libuv has closed the handle. An armed timer keeps loop_run() going. */
 int timer_new(struct timer **out, struct loop *l, void (*fire)(void *arg), void *arg);
