@@ -140,13 +140,15 @@ static int csv_headings(struct output *o)
 
 static int csv_row(struct output *o, struct slice row)
 {
+	struct value_members members;
 	struct buf cell;
 	buf_init(&cell, OUTPUT_CELL_MAX);
 	buf_reset(&o->line);
+	value_members(&members, row);
 	for (size_t i = 0; i < o->view.count; i++) {
 		const struct column *c = &o->view.columns[i];
 		buf_reset(&cell);
-		output_cell(&cell, c, value_at(row, c->paths), o->now, OUTPUT_CSV);
+		output_cell(&cell, c, value_pick(&members, c->paths), o->now, OUTPUT_CSV);
 		if (cell.failed == E_NOMEM)
 			o->line.failed = E_NOMEM;
 		if (i)
@@ -162,13 +164,15 @@ static int table_row(struct output *o, struct slice row)
 {
 	const char *cells[COLUMNS_MAX] = { 0 };
 	size_t begins[COLUMNS_MAX];
+	struct value_members members;
 	struct buf cell;
 	buf_init(&cell, OUTPUT_CELL_MAX);
 	buf_reset(&o->line);
+	value_members(&members, row);
 	for (size_t i = 0; i < o->view.count; i++) {
 		const struct column *c = &o->view.columns[i];
 		buf_reset(&cell);
-		output_cell(&cell, c, value_at(row, c->paths), o->now, OUTPUT_TABLE);
+		output_cell(&cell, c, value_pick(&members, c->paths), o->now, OUTPUT_TABLE);
 		if (cell.failed == E_NOMEM)
 			o->line.failed = E_NOMEM;
 		begins[i] = o->line.len;

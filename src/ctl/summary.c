@@ -42,11 +42,13 @@ struct tally {
 static int count(void *arg, struct slice record)
 {
 	struct tally *t = arg;
+	struct value_members members;
+	value_members(&members, record);
 	t->devices++;
-	t->stale += value_true(value_at(record, "stale"));
-	t->online += value_true(value_at(record, "online"));
+	t->stale += value_true(value_pick(&members, "stale"));
+	t->online += value_true(value_pick(&members, "online"));
 	for (size_t g = 0; g < GROUPS; g++) {
-		struct slice v = value_at(record, groups[g].path);
+		struct slice v = value_pick(&members, groups[g].path);
 		struct slice word = v.n >= 2 ? (struct slice){ v.p + 1, v.n - 2 } : SLICE_NONE;
 		for (size_t i = 0; i < groups[g].states; i++)
 			if (slice_is(word, groups[g].name(i)))

@@ -108,17 +108,49 @@ static struct slice at_path(struct slice value, const char *path, size_t n)
 	return value;
 }
 
-struct slice value_at(struct slice object, const char *paths)
+static struct slice pick_path(const struct value_members *m, const char *path, size_t n)
+{
+	const char *dot = memchr(path, '.', n);
+	size_t first = dot ? (size_t)(dot - path) : n;
+	for (size_t i = 0; i < m->count; i++)
+		if (m->keys[i].n == first && memcmp(m->keys[i].p, path, first) == 0)
+			return dot ? at_path(m->values[i], dot + 1, n - first - 1) : m->values[i];
+	return m->count < VALUE_MEMBERS_MAX ? SLICE_NONE : at_path(m->object, path, n);
+}
+
+/* The first of the paths that leads to something; `m` NULL: not found out yet. */
+static struct slice first_of(const struct value_members *m, struct slice object, const char *paths)
 {
 	for (;;) {
 		size_t n = strcspn(paths, "|");
-		struct slice v = at_path(object, paths, n);
+		struct slice v = m ? pick_path(m, paths, n) : at_path(object, paths, n);
 		if (v.p && !slice_is(v, "null") && !slice_is(v, "\"\""))
 			return v;
 		if (!paths[n])
 			return SLICE_NONE;
 		paths += n + 1;
 	}
+}
+
+struct slice value_at(struct slice object, const char *paths)
+{
+	return first_of(NULL, object, paths);
+}
+
+void value_members(struct value_members *m, struct slice object)
+{
+	struct value_iter it;
+	m->object = object;
+	m->count = 0;
+	if (!value_open(&it, object) || !it.object)
+		return;
+	while (m->count < VALUE_MEMBERS_MAX && value_next(&it, &m->keys[m->count], &m->values[m->count]))
+		m->count++;
+}
+
+struct slice value_pick(const struct value_members *m, const char *paths)
+{
+	return first_of(m, m->object, paths);
 }
 
 static bool hex4(const char *p, const char *end, uint32_t *out)

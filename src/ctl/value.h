@@ -22,6 +22,19 @@ bool value_next(struct value_iter *it, struct slice *key, struct slice *item);
  * in turn. SLICE_NONE when it is absent, null or an empty text. */
 struct slice value_at(struct slice object, const char *paths);
 
+/* The members of one object, found once, for a reader that asks for many of
+ * them: a record is walked through once and not once for each column. Members
+ * beyond the first VALUE_MEMBERS_MAX are looked for in the object itself. */
+enum { VALUE_MEMBERS_MAX = 32 };
+struct value_members {
+	struct slice object;
+	struct slice keys[VALUE_MEMBERS_MAX], values[VALUE_MEMBERS_MAX];
+	size_t count;
+};
+void value_members(struct value_members *m, struct slice object);
+/* As value_at(). */
+struct slice value_pick(const struct value_members *m, const char *paths);
+
 /* Appends the text that a string value stands for. False when it is no string;
  * then nothing was appended. */
 bool value_text(struct buf *out, struct slice value);

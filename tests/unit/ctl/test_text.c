@@ -221,8 +221,32 @@ static void paths(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct slice v = value_at(slice_of(record), rows[i].path);
+		struct value_members members;
+		assert_true(rows[i].value ? slice_is(v, rows[i].value) : !v.p);
+		value_members(&members, slice_of(record));
+		v = value_pick(&members, rows[i].path);
 		assert_true(rows[i].value ? slice_is(v, rows[i].value) : !v.p);
 	}
+}
+
+/* More members than are kept: the rest is found all the same. */
+static void many_members(void **state)
+{
+	struct value_members members;
+	struct buf object;
+	(void)state;
+	buf_init(&object, 4096);
+	buf_putc(&object, '{');
+	for (int i = 0; i < 100; i++)
+		buf_printf(&object, "%s\"m%d\":{\"x\":%d}", i ? "," : "", i, i);
+	buf_putc(&object, '}');
+	value_members(&members, buf_slice(&object));
+	assert_true(slice_is(value_pick(&members, "m0.x"), "0"));
+	assert_true(slice_is(value_pick(&members, "m31.x"), "31"));
+	assert_true(slice_is(value_pick(&members, "m32.x"), "32"));
+	assert_true(slice_is(value_pick(&members, "nothing|m99.x"), "99"));
+	assert_null(value_pick(&members, "m100").p);
+	buf_release(&object);
 }
 
 static void texts(void **state)
@@ -301,8 +325,9 @@ int main(void)
 		cmocka_unit_test(csv),         cmocka_unit_test(json),
 		cmocka_unit_test(out_of_room), cmocka_unit_test(relative),
 		cmocka_unit_test(spans),       cmocka_unit_test(span_words),
-		cmocka_unit_test(paths),       cmocka_unit_test(texts),
-		cmocka_unit_test(integers),    cmocka_unit_test(cut_short),
+		cmocka_unit_test(paths),       cmocka_unit_test(many_members),
+		cmocka_unit_test(texts),       cmocka_unit_test(integers),
+		cmocka_unit_test(cut_short),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
