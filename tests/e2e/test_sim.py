@@ -48,7 +48,8 @@ class SimTest(unittest.TestCase):
         """The connection after a request was sent: for bytes that no client library shows."""
         host, port = self.sim.url(tenant).split("//")[1].split(":")
         s = socket.create_connection((host, int(port)), timeout=20)
-        s = ssl.create_default_context(cafile=self.sim.ca_file(tenant)).wrap_socket(s, server_hostname=host)
+        if self.sim.url(tenant).startswith("https:"):
+            s = ssl.create_default_context(cafile=self.sim.ca_file(tenant)).wrap_socket(s, server_hostname=host)
         s.sendall(f"GET /api/v1/fleet/{path} HTTP/1.1\r\nHost: x\r\n"
                   f"Authorization: Bearer {self.sim.token(tenant)}\r\n\r\n".encode())
         return s
@@ -360,12 +361,11 @@ class Faults(SimTest):
             self.assertEqual(self.page(t).status, 200)
 
     def test_reset(self):
-        self.sim.fault("new", "list", {"times": 1}, cut={"bytes": 1000, "reset": True})
-        with self.assertRaises(ConnectionResetError):
-            self.read_all(self.raw("new", "hosts?order_key=id"))
-        self.sim.fault("new", "list", {"times": 1}, cut={"bytes": 0, "reset": True})
-        with self.assertRaises(ConnectionResetError):
-            self.read_all(self.raw("new", "hosts?order_key=id"))
+        # without TLS: Python's ssl module shows a reset as an end of file
+        for n in (0, 1000):
+            self.sim.fault("plainhttp", "list", {"times": 1}, cut={"bytes": n, "reset": True})
+            with self.assertRaises(ConnectionResetError):
+                self.read_all(self.raw("plainhttp", "hosts?order_key=id"))
 
     def test_split(self):
         plain = self.page().json()
