@@ -206,15 +206,15 @@ static const struct setting rows[ROWS] = {
 			      .read = read_ignore_policies },
 	[LIMITS] = { "", "limits", SETTING_MAP, .help = "a map of limits" },
 	[PAGE_HOSTS] = { "limits", "page_hosts", SETTING_COUNT_OR_AUTO, LIMIT(page_hosts), "auto", 20, 1000,
-			 "auto, or the number of hosts asked for at once, from 20 to 1000" },
+			 .help = "auto, or the number of hosts asked for at once, from 20 to 1000" },
 	[BODY_BYTES] = { "limits", "body_bytes", SETTING_SIZE, LIMIT(body_bytes), "512MiB", 1 << 20,
-			 16ull << 30, "the greatest answer that is taken, such as 512MiB" },
+			 16ull << 30, .help = "the greatest answer that is taken, such as 512MiB" },
 	[HOST_BYTES] = { "limits", "host_bytes", SETTING_SIZE, LIMIT(host_bytes), "8MiB", 64 << 10, 1 << 30,
-			 "the greatest host that is taken, such as 8MiB" },
+			 .help = "the greatest host that is taken, such as 8MiB" },
 	[FIRST_BYTE] = { "limits", "first_byte", SETTING_DURATION_MS, LIMIT(first_byte_ms), "60s", 1, 3600,
-			 "the longest wait for the first byte of an answer, such as 60s" },
+			 .help = "the longest wait for the first byte of an answer, such as 60s" },
 	[REQUEST] = { "limits", "request", SETTING_DURATION_MS, LIMIT(request_ms), "100s", 1, 3600,
-		      "the longest time for a whole request, such as 100s" },
+		      .help = "the longest time for a whole request, such as 100s" },
 };
 const struct setting_table tenant_settings = { rows, ROWS };
 
