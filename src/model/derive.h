@@ -8,11 +8,21 @@
 /* ---- what was concluded ---- */
 enum os_family { OS_OTHER, OS_MACOS, OS_WINDOWS, OS_LINUX, OS_IOS, OS_IPADOS, OS_ANDROID, OS_CHROMEOS };
 enum encryption_state {
-	ENCRYPTION_UNKNOWN, ENCRYPTION_ON, ENCRYPTION_OFF, ENCRYPTION_ENFORCING,
-	ENCRYPTION_ACTION_REQUIRED, ENCRYPTION_FAILED, ENCRYPTION_REMOVING,
+	ENCRYPTION_UNKNOWN,
+	ENCRYPTION_ON,
+	ENCRYPTION_OFF,
+	ENCRYPTION_ENFORCING,
+	ENCRYPTION_ACTION_REQUIRED,
+	ENCRYPTION_FAILED,
+	ENCRYPTION_REMOVING,
 };
 enum mdm_enrollment { MDM_UNKNOWN, MDM_AUTOMATIC, MDM_MANUAL, MDM_PERSONAL, MDM_PENDING, MDM_OFF };
-enum compliance_state { COMPLIANCE_UNKNOWN, COMPLIANCE_COMPLIANT, COMPLIANCE_NONCOMPLIANT, COMPLIANCE_NOT_EVALUATED };
+enum compliance_state {
+	COMPLIANCE_UNKNOWN,
+	COMPLIANCE_COMPLIANT,
+	COMPLIANCE_NONCOMPLIANT,
+	COMPLIANCE_NOT_EVALUATED
+};
 
 /* The words of docs/device.schema.json; never NULL. */
 const char *os_family_name(enum os_family v);
@@ -21,7 +31,13 @@ const char *mdm_enrollment_name(enum mdm_enrollment v);
 const char *compliance_state_name(enum compliance_state v);
 
 /* ---- settings of a tenant that take part ---- */
-enum owner_source { OWNER_CUSTOM, OWNER_IDP, OWNER_MDM_IDP_ACCOUNTS, OWNER_GOOGLE_CHROME_PROFILES, OWNER_SOURCES };
+enum owner_source {
+	OWNER_CUSTOM,
+	OWNER_IDP,
+	OWNER_MDM_IDP_ACCOUNTS,
+	OWNER_GOOGLE_CHROME_PROFILES,
+	OWNER_SOURCES
+};
 const char *owner_source_name(enum owner_source v);
 /* -1 when it is none of them */
 int owner_source_parse(struct slice s);
@@ -31,7 +47,7 @@ struct derive_settings {
 	const uint32_t *ignore_policies; /* ascending ids */
 	uint32_t ignore_count;
 	enum owner_source owner_precedence[OWNER_SOURCES]; /* best first */
-	uint32_t owner_precedence_count; /* sources not listed are no owners */
+	uint32_t owner_precedence_count;                   /* sources not listed are no owners */
 	bool map_users, map_teams;
 	bool premium; /* licence tier is not "free" */
 };
@@ -53,7 +69,7 @@ struct detail_facts {
 	bool has_mapping; /* old servers put device_mapping into the detail */
 	const struct host_mapping *mapping;
 	uint32_t mapping_count;
-	bool has_policies; /* stand in while the list sends only a count (before 4.47) */
+	bool has_policies;                  /* stand in while the list sends only a count (before 4.47) */
 	const struct host_policy *policies; /* ascending ids */
 	uint32_t policy_count;
 };
@@ -82,14 +98,15 @@ struct owner_candidate {
 
 struct device {
 	uint64_t id;
-	struct slice uuid, serial, hostname, computer_name, display_name; /* uuid as sent; lower-cased on writing */
+	struct slice uuid, serial, hostname, computer_name,
+		display_name; /* uuid as sent; lower-cased on writing */
 	enum os_family family;
 	struct slice platform, os_name, os_version, os_build, os_arch;
 	struct slice vendor, model, cpu;
 	int64_t cores_physical, cores_logical, memory_bytes; /* HOST_NO_INT: null */
 	int64_t disk_total_bytes;
 	enum encryption_state encryption;
-	const char *encryption_method;   /* "filevault", "bitlocker", "luks" or NULL */
+	const char *encryption_method; /* "filevault", "bitlocker", "luks" or NULL */
 	/* The member that said so ("disk_encryption_enabled", "os_settings") or
 	 * NULL; static. Not whether list or detail sent it: that would differ from
 	 * walk to walk and look like a change. */
@@ -101,9 +118,9 @@ struct device {
 	enum host_tristate managed_by_fleet;
 	enum compliance_state compliance;
 	int64_t failing, critical_failing, unanswered; /* HOST_NO_INT: not known */
-	const struct host_policy *policies; /* ascending ids */
+	const struct host_policy *policies;            /* ascending ids */
 	uint32_t policy_count;
-	bool policies_known; /* results one by one, not only a count */
+	bool policies_known;                    /* results one by one, not only a count */
 	const struct derive_settings *settings; /* which of them count; see derive_policy_counts() */
 	struct slice owner_email, owner_source; /* p == NULL: none */
 	bool owner_ambiguous;
@@ -132,4 +149,4 @@ bool derive_policy_counts(const struct derive_settings *settings, const struct h
  * `list` are sorted in place by id when they are not. Nothing is allocated: the
  * device points into its inputs, `settings` included. */
 void derive(struct device *out, struct host *list, const struct detail_facts *detail,
-            const struct previous_device *previous, const struct derive_settings *settings, int64_t now);
+	    const struct previous_device *previous, const struct derive_settings *settings, int64_t now);

@@ -81,9 +81,10 @@ static bool is_placeholder(struct slice s)
 		SLICE("0123456789"),
 		SLICE("1234567890"),
 	};
-	if (s.n > 22)
-		return is_filler(s);
+	/* almost every text is real: most are told by their first letter */
 	unsigned char first = fold(s.p[0]);
+	if (s.n > 22 || !strchr("-(cdeinostu01", first))
+		return is_filler(s);
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (words[i].n == s.n && (unsigned char)words[i].p[0] == first &&
 		    text_compare_folded(s, words[i]) == 0)

@@ -95,9 +95,9 @@ struct host {
 /* A page of the list, or one detail (then exactly one element). Owned by
  * whoever holds it; page_free() frees the arena with everything in it. */
 struct page_element {
-	uint64_t id; /* 0: could not even find an id */
-	struct host *host; /* NULL: rejected; `reason` says why, `sample` shows it */
-	const char *reason; /* static text */
+	uint64_t id;         /* 0: could not even find an id */
+	struct host *host;   /* NULL: rejected; `reason` says why, `sample` shows it */
+	const char *reason;  /* static text */
 	struct slice sample; /* first bytes of the rejected element, repaired */
 };
 

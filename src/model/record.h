@@ -22,7 +22,7 @@ enum { RECORD_VOLATILE_MAX = 160 };
  * compliance.reasons their text; a failing policy it does not know is named
  * "policy <id>". Texts are cut after 255 characters. OK, E_NOMEM or E_LIMIT. */
 int record_write_stable(struct buf *out, const struct device *d, const char *tenant,
-                        const struct policy_table *names);
+			const struct policy_table *names);
 /* Returns the packed length, at most RECORD_VOLATILE_MAX. Times outside 2001 to
  * 2137 and addresses too long for struct record_volatile become null. */
 size_t record_pack_volatile(unsigned char out[RECORD_VOLATILE_MAX], const struct device *d);
@@ -47,7 +47,7 @@ struct record_now {
  * devices never seen. stale: the evidence (evaluated_at) is older than
  * stale_after; null when there is none or no stale_after. E_CORRUPT. */
 int record_join(struct buf *out, struct slice stable, const void *packed, size_t packed_n,
-                const struct record_now *now);
+		const struct record_now *now);
 
 /* ---- reading a stable part back, without building a tree ---- */
 

@@ -2,10 +2,13 @@
 
 #include "model/record_scan.h"
 
+#include <stddef.h>
+
 struct peek {
 	struct record_peek *out;
 	struct buf *scratch;
 	size_t stable_bytes;
+	const char *p, *end;
 };
 
 /* ---- text ---- */
@@ -77,160 +80,175 @@ static int truth_of(struct slice raw, bool *out)
 	return *out || slice_is(raw, "false") ? OK : E_CORRUPT;
 }
 
-/* ---- the members wanted, by object ---- */
-typedef int member_fn(struct peek *k, struct slice key, struct slice value);
+/* ---- the members wanted, by object, in the order they are written ---- */
+enum kind { SKIP, TEXT, TRUTH, OBJECT, FIRST_TEXT, CANDIDATES };
 
-static int each_member(struct peek *k, struct slice object, bool open_end, member_fn *fn)
+struct field {
+	struct slice key;
+	enum kind kind;
+	size_t to; /* offset into struct record_peek, or into struct candidate */
+	const struct field *inner;
+};
+
+#define AT(member) offsetof(struct record_peek, member)
+#define FIELD(key, k, m)                                                                                     \
+	{                                                                                                    \
+		SLICE(key), k, AT(m), NULL                                                                   \
+	}
+#define NESTED(key, table)                                                                                   \
+	{                                                                                                    \
+		SLICE(key), OBJECT, 0, table                                                                 \
+	}
+#define END                                                                                                  \
+	{                                                                                                    \
+		{ NULL, 0 }, SKIP, 0, NULL                                                                   \
+	}
+
+static const struct field identity[] = { FIELD("uuid", TEXT, uuid), FIELD("serial", TEXT, serial),
+					 FIELD("hostname", TEXT, hostname),
+					 FIELD("display_name", TEXT, display_name), END };
+static const struct field os[] = { FIELD("family", TEXT, os_family), FIELD("name", TEXT, os_name),
+				   FIELD("version", TEXT, os_version), END };
+static const struct field encryption[] = { FIELD("state", TEXT, encryption), END };
+static const struct field disk[] = { NESTED("encryption", encryption), END };
+static const struct field mdm[] = { FIELD("enrollment", TEXT, enrollment), END };
+static const struct field compliance[] = { FIELD("state", TEXT, compliance), END };
+static const struct field owner[] = { FIELD("email", TEXT, owner_email), FIELD("source", TEXT, owner_source),
+				      FIELD("ambiguous", TRUTH, owner_ambiguous),
+				      FIELD("candidates", CANDIDATES, list_mapping), END };
+static const struct field access[] = { FIELD("users", FIRST_TEXT, access_user),
+				       FIELD("groups", FIRST_TEXT, access_group), END };
+static const struct field team[] = { FIELD("name", TEXT, team_name), END };
+static const struct field top[] = { NESTED("identity", identity),
+				    NESTED("os", os),
+				    NESTED("disk", disk),
+				    NESTED("mdm", mdm),
+				    NESTED("compliance", compliance),
+				    NESTED("owner", owner),
+				    NESTED("access", access),
+				    NESTED("team", team),
+				    FIELD("enrolled", TEXT, enrolled),
+				    END };
+
+struct candidate {
+	struct host_mapping row;
+	struct slice from;
+};
+static const struct field candidate[] = {
+	{ SLICE("email"), TEXT, offsetof(struct candidate, row.email), NULL },
+	{ SLICE("source"), TEXT, offsetof(struct candidate, row.source), NULL },
+	{ SLICE("from"), TEXT, offsetof(struct candidate, from), NULL },
+	END
+};
+
+/* Members are written in the tables' order, so the one looked for is nearly
+ * always the one after the last found; NULL when nobody wants it. */
+static const struct field *look_up(const struct field *fields, const struct field **next, struct slice key)
 {
-	struct member_walk w = member_walk(object, open_end);
-	struct slice key, value;
-	int rc;
-	while ((rc = member_next(&w, &key, &value)) > 0) {
-		rc = fn(k, key, value);
+	if (slice_eq((*next)->key, key))
+		return (*next)++;
+	for (const struct field *f = fields; f->key.p; f++)
+		if (slice_eq(f->key, key)) {
+			*next = f + 1;
+			return f;
+		}
+	return NULL;
+}
+
+static int read_member(struct peek *k, const struct field *f, char *base);
+
+/* At the opening brace; leaves the cursor after the closing one, or at the end
+ * when only the stable part's own brace may be missing. */
+static int read_object(struct peek *k, const struct field *fields, char *base, bool open_end)
+{
+	const struct field *next = fields;
+	if (k->p == k->end || *k->p != '{')
+		return E_CORRUPT;
+	do {
+		const char *from = ++k->p;
+		if (from == k->end || *from != '"')
+			return E_CORRUPT;
+		const char *colon = scan_string(from, k->end);
+		if (!colon || colon == k->end || *colon != ':')
+			return E_CORRUPT;
+		k->p = colon + 1;
+		int rc = read_member(
+			k, look_up(fields, &next, (struct slice){ from + 1, (uint32_t)(colon - from - 2) }),
+			base);
 		if (rc)
 			return rc;
-	}
-	return rc;
+	} while (k->p < k->end && *k->p == ',');
+	if (open_end)
+		return k->p == k->end ? OK : E_CORRUPT;
+	return k->p < k->end && *k->p++ == '}' ? OK : E_CORRUPT;
 }
 
-static int identity_member(struct peek *k, struct slice key, struct slice value)
+static int read_candidate(struct peek *k)
 {
 	struct record_peek *o = k->out;
-	if (slice_is(key, "uuid"))
-		return text_of(k, value, &o->uuid);
-	if (slice_is(key, "serial"))
-		return text_of(k, value, &o->serial);
-	if (slice_is(key, "hostname"))
-		return text_of(k, value, &o->hostname);
-	if (slice_is(key, "display_name"))
-		return text_of(k, value, &o->display_name);
-	return OK;
-}
-
-static int os_member(struct peek *k, struct slice key, struct slice value)
-{
-	struct record_peek *o = k->out;
-	if (slice_is(key, "family"))
-		return text_of(k, value, &o->os_family);
-	if (slice_is(key, "name"))
-		return text_of(k, value, &o->os_name);
-	if (slice_is(key, "version"))
-		return text_of(k, value, &o->os_version);
-	return OK;
-}
-
-static int encryption_member(struct peek *k, struct slice key, struct slice value)
-{
-	return slice_is(key, "state") ? text_of(k, value, &k->out->encryption) : OK;
-}
-
-static int disk_member(struct peek *k, struct slice key, struct slice value)
-{
-	return slice_is(key, "encryption") ? each_member(k, value, false, encryption_member) : OK;
-}
-
-static int mdm_member(struct peek *k, struct slice key, struct slice value)
-{
-	return slice_is(key, "enrollment") ? text_of(k, value, &k->out->enrollment) : OK;
-}
-
-static int compliance_member(struct peek *k, struct slice key, struct slice value)
-{
-	return slice_is(key, "state") ? text_of(k, value, &k->out->compliance) : OK;
-}
-
-static int candidate(struct peek *k, struct slice object)
-{
-	struct member_walk w = member_walk(object, false);
-	struct host_mapping row = { 0 };
-	struct slice key, value, from = SLICE_NONE;
-	int rc;
-	while ((rc = member_next(&w, &key, &value)) > 0) {
-		struct slice *to = slice_is(key, "email")    ? &row.email
-				   : slice_is(key, "source") ? &row.source
-				   : slice_is(key, "from")   ? &from
-							     : NULL;
-		if (to && (rc = text_of(k, value, to)))
-			return rc;
-	}
-	if (rc || !row.email.p || !row.source.p)
+	struct candidate c = { 0 };
+	int rc = read_object(k, candidate, (char *)&c, false);
+	if (rc || !c.row.email.p || !c.row.source.p)
 		return rc ? rc : E_CORRUPT;
-	if (slice_is(from, "list") && k->out->list_mapping_count < DEVICE_MAX_CANDIDATES)
-		k->out->list_mapping[k->out->list_mapping_count++] = row;
+	if (slice_is(c.from, "list") && o->list_mapping_count < DEVICE_MAX_CANDIDATES)
+		o->list_mapping[o->list_mapping_count++] = c.row;
 	return OK;
 }
 
-static int owner_member(struct peek *k, struct slice key, struct slice value)
+static int read_candidates(struct peek *k)
 {
-	struct record_peek *o = k->out;
-	if (slice_is(key, "email"))
-		return text_of(k, value, &o->owner_email);
-	if (slice_is(key, "source"))
-		return text_of(k, value, &o->owner_source);
-	if (slice_is(key, "ambiguous"))
-		return truth_of(value, &o->owner_ambiguous);
-	if (!slice_is(key, "candidates"))
-		return OK;
-	struct element_walk w = element_walk(value);
-	struct slice element;
-	int rc;
-	o->has_list_mapping = true;
-	while ((rc = element_next(&w, &element)) > 0)
-		if ((rc = candidate(k, element)))
+	if (k->p == k->end || *k->p++ != '[')
+		return E_CORRUPT;
+	k->out->has_list_mapping = true;
+	while (k->p < k->end && *k->p == '{') {
+		int rc = read_candidate(k);
+		if (rc)
 			return rc;
-	return rc;
+		if (k->p < k->end && *k->p == ',')
+			k->p++;
+	}
+	return k->p < k->end && *k->p++ == ']' ? OK : E_CORRUPT;
 }
 
-/* The first of a list of texts; the lists of `access` have one at most. */
+/* The lists of `access` have one element at most. */
 static int first_text(struct peek *k, struct slice array, struct slice *out)
 {
-	struct element_walk w = element_walk(array);
-	struct slice element;
-	int rc = element_next(&w, &element);
-	return rc > 0 ? text_of(k, element, out) : rc;
+	if (slice_is(array, "[]"))
+		return OK;
+	const char *from = array.p + 1, *end = array.p + array.n;
+	const char *to = *array.p == '[' && from < end && *from == '"' ? scan_string(from, end) : NULL;
+	return to ? text_of(k, (struct slice){ from, (uint32_t)(to - from) }, out) : E_CORRUPT;
 }
 
-static int access_member(struct peek *k, struct slice key, struct slice value)
+static int read_member(struct peek *k, const struct field *f, char *base)
 {
-	if (slice_is(key, "users"))
-		return first_text(k, value, &k->out->access_user);
-	if (slice_is(key, "groups"))
-		return first_text(k, value, &k->out->access_group);
-	return OK;
-}
+	bool present = k->end - k->p < 4 || memcmp(k->p, "null", 4) != 0;
+	if (f && f->kind == OBJECT && present)
+		return read_object(k, f->inner, base, false);
+	if (f && f->kind == CANDIDATES)
+		return read_candidates(k);
 
-static int team_member(struct peek *k, struct slice key, struct slice value)
-{
-	return slice_is(key, "name") ? text_of(k, value, &k->out->team_name) : OK;
-}
-
-static int top_member(struct peek *k, struct slice key, struct slice value)
-{
-	static const struct {
-		const char *key;
-		member_fn *fn;
-	} objects[] = {
-		{ "identity", identity_member },
-		{ "os", os_member },
-		{ "disk", disk_member },
-		{ "mdm", mdm_member },
-		{ "compliance", compliance_member },
-		{ "owner", owner_member },
-		{ "access", access_member },
-		{ "team", team_member },
-	};
-	if (slice_is(key, "enrolled"))
-		return text_of(k, value, &k->out->enrolled);
-	for (size_t i = 0; i < sizeof(objects) / sizeof(*objects); i++)
-		if (slice_is(key, objects[i].key))
-			return slice_is(value, "null") ? OK : each_member(k, value, false, objects[i].fn);
-	return OK;
+	const char *to = scan_value(k->p, k->end);
+	if (!to)
+		return E_CORRUPT;
+	struct slice raw = { k->p, (uint32_t)(to - k->p) };
+	k->p = to;
+	switch (f ? f->kind : SKIP) {
+	case TEXT:
+		return text_of(k, raw, (struct slice *)(base + f->to));
+	case TRUTH:
+		return truth_of(raw, (bool *)(base + f->to));
+	case FIRST_TEXT:
+		return first_text(k, raw, (struct slice *)(base + f->to));
+	default:
+		return OK;
+	}
 }
 
 int record_peek(struct record_peek *out, struct slice stable, struct buf *scratch)
 {
-	struct peek k = { out, scratch, stable.n };
+	struct peek k = { out, scratch, stable.n, stable.p, stable.p + stable.n };
 	*out = (struct record_peek){ 0 };
 	buf_reset(scratch);
-	return each_member(&k, stable, true, top_member);
+	return stable.p ? read_object(&k, top, (char *)out, true) : E_CORRUPT;
 }

@@ -4,16 +4,32 @@
 
 enum { MAX_DEPTH = 16 };
 
-/* Past the closing quote of the string that begins at p; NULL when it has none. */
-static const char *skip_string(const char *p, const char *end)
+/* True when one of eight bytes is a quote or a backslash. */
+static inline bool ends_run(const char *p)
 {
-	for (p++; p < end; p++) {
+	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+	uint64_t v;
+	memcpy(&v, p, sizeof(v));
+	uint64_t quote = v ^ (ones * '"'), slash = v ^ (ones * '\\');
+	return (((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high;
+}
+
+const char *scan_string(const char *p, const char *end)
+{
+	p++;
+	for (;;) {
+		while (end - p >= 8 && !ends_run(p))
+			p += 8;
+		while (p < end && *p != '"' && *p != '\\')
+			p++;
+		if (p == end)
+			return NULL;
 		if (*p == '"')
 			return p + 1;
-		if (*p == '\\')
-			p++;
+		if (end - p < 2)
+			return NULL;
+		p += 2;
 	}
-	return NULL;
 }
 
 static const char *skip_nested(const char *p, const char *end)
@@ -22,7 +38,7 @@ static const char *skip_nested(const char *p, const char *end)
 	while (p < end) {
 		char c = *p;
 		if (c == '"') {
-			p = skip_string(p, end);
+			p = scan_string(p, end);
 			if (!p)
 				return NULL;
 			continue;
@@ -36,13 +52,12 @@ static const char *skip_nested(const char *p, const char *end)
 	return NULL;
 }
 
-/* Past the value that begins at p; NULL when there is none. */
-static const char *skip_value(const char *p, const char *end)
+const char *scan_value(const char *p, const char *end)
 {
 	if (p == end)
 		return NULL;
 	if (*p == '"')
-		return skip_string(p, end);
+		return scan_string(p, end);
 	if (*p == '{' || *p == '[')
 		return skip_nested(p, end);
 	const char *from = p;
@@ -72,41 +87,14 @@ int member_next(struct member_walk *w, struct slice *key, struct slice *value)
 		return E_CORRUPT;
 	if (p == end || *p != '"')
 		return E_CORRUPT;
-	const char *after_key = skip_string(p, end);
+	const char *after_key = scan_string(p, end);
 	if (!after_key || after_key == end || *after_key != ':')
 		return E_CORRUPT;
-	const char *from = after_key + 1, *to = skip_value(from, end);
+	const char *from = after_key + 1, *to = scan_value(from, end);
 	if (!to)
 		return E_CORRUPT;
 	*key = (struct slice){ p + 1, (uint32_t)(after_key - p - 2) };
 	*value = (struct slice){ from, (uint32_t)(to - from) };
-	w->p = to;
-	return 1;
-}
-
-struct element_walk element_walk(struct slice array)
-{
-	return (struct element_walk){ array.p, array.p ? array.p + array.n : NULL, false };
-}
-
-int element_next(struct element_walk *w, struct slice *value)
-{
-	const char *p = w->p, *end = w->end;
-	bool first = !w->begun;
-
-	if (first && (p == end || *p++ != '['))
-		return E_CORRUPT;
-	w->begun = true;
-	if (p == end)
-		return E_CORRUPT;
-	if (*p == ']')
-		return p + 1 == end ? 0 : E_CORRUPT;
-	if (!first && *p++ != ',')
-		return E_CORRUPT;
-	const char *to = skip_value(p, end);
-	if (!to)
-		return E_CORRUPT;
-	*value = (struct slice){ p, (uint32_t)(to - p) };
 	w->p = to;
 	return 1;
 }

@@ -5,6 +5,11 @@
 
 #include "base/slice.h"
 
+/* Past the closing quote of the string that begins at p; NULL when it has none. */
+const char *scan_string(const char *p, const char *end);
+/* Past the value of any kind that begins at p; NULL when there is none. */
+const char *scan_value(const char *p, const char *end);
+
 /* Where a walk over the members of one object stands. */
 struct member_walk {
 	const char *p, *end;
@@ -17,12 +22,3 @@ struct member_walk member_walk(struct slice object, bool open_end);
 /* 1: `key` (raw, without quotes) and `value` (raw, as written) of the next
  * member; 0: there are no more; E_CORRUPT. */
 int member_next(struct member_walk *w, struct slice *key, struct slice *value);
-
-/* The next element of an array: 1, 0 or E_CORRUPT. Start with begun = false and
- * p at the opening bracket. */
-struct element_walk {
-	const char *p, *end;
-	bool begun;
-};
-struct element_walk element_walk(struct slice array);
-int element_next(struct element_walk *w, struct slice *value);
