@@ -12,7 +12,7 @@ enum { CONN_OUT_BYTES = 64 * 1024, CONN_IN_BYTES = 16 * 1024 };
 struct conn {
 	int fd;
 	SSL *ssl;
-	bool broken; /* nothing more can be sent or read */
+	bool broken;         /* nothing more can be sent or read */
 	uint64_t sent_bytes; /* stays after a close */
 	size_t out_len, in_at, in_len;
 	char *out, *in;

@@ -115,6 +115,12 @@ static void escape(struct buf *b, unsigned char c)
 	}
 }
 
+/* What cannot stand in a string as it is; 0xe2 only begins what may not. */
+static const bool special[256] = {
+	[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true, ['<'] = true,
+	['>'] = true,        ['&'] = true, [0xe2] = true,
+};
+
 void jout_text_n(struct jout *o, const char *s, size_t n)
 {
 	if (!begin(o))
@@ -123,11 +129,10 @@ void jout_text_n(struct jout *o, const char *s, size_t n)
 	size_t done = 0;
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)s[i];
-		bool separator = c == 0xe2 && is_line_separator(s + i, n - i);
-		if (c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' && !separator)
+		if (!special[c] || (c == 0xe2 && !is_line_separator(s + i, n - i)))
 			continue;
 		buf_add(o->b, s + done, i - done);
-		if (separator) {
+		if (c == 0xe2) {
 			buf_puts(o->b, s[i + 2] == '\xa8' ? "\\u2028" : "\\u2029");
 			i += 2;
 		} else {
@@ -158,9 +163,15 @@ void jout_raw(struct jout *o, const char *json)
 
 void jout_int(struct jout *o, int64_t v)
 {
-	char digits[24];
-	snprintf(digits, sizeof(digits), "%lld", (long long)v);
-	jout_raw(o, digits);
+	char digits[24], *p = digits + sizeof(digits) - 1;
+	uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	*p = '\0';
+	do
+		*--p = (char)('0' + left % 10);
+	while (left /= 10);
+	if (v < 0)
+		*--p = '-';
+	jout_raw(o, p);
 }
 
 void jout_bool(struct jout *o, bool v)
@@ -173,19 +184,33 @@ void jout_null(struct jout *o)
 	jout_raw(o, "null");
 }
 
+static void put_digits(char *to, int v, int n)
+{
+	for (; n--; v /= 10)
+		to[n] = (char)('0' + v % 10);
+}
+
+/* By hand: a page has nine times a host. */
 void jout_time(struct jout *o, int64_t unix_s, unsigned micros)
 {
-	char text[64], fraction[16] = "";
+	char text[32] = "\"0000-00-00T00:00:00";
 	struct tm tm;
 	time_t t = (time_t)unix_s;
 	gmtime_r(&t, &tm);
+	put_digits(text + 1, tm.tm_year + 1900, 4);
+	put_digits(text + 6, tm.tm_mon + 1, 2);
+	put_digits(text + 9, tm.tm_mday, 2);
+	put_digits(text + 12, tm.tm_hour, 2);
+	put_digits(text + 15, tm.tm_min, 2);
+	put_digits(text + 18, tm.tm_sec, 2);
+	size_t n = 20;
 	if (micros) {
-		int n = snprintf(fraction, sizeof(fraction), ".%06u", micros % 1000000);
-		while (n > 2 && fraction[n - 1] == '0')
-			fraction[--n] = '\0';
+		text[n] = '.';
+		put_digits(text + n + 1, (int)(micros % 1000000), 6);
+		for (n += 7; text[n - 1] == '0';)
+			n--;
 	}
-	snprintf(text, sizeof(text), "\"%04d-%02d-%02dT%02d:%02d:%02d%sZ\"", tm.tm_year + 1900, tm.tm_mon + 1,
-		 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, fraction);
+	memcpy(text + n, "Z\"", 3);
 	jout_raw(o, text);
 }
 
