@@ -11,7 +11,7 @@ static void complain(const struct ctl_surroundings *s, const struct err *e)
 	struct buf text;
 	buf_init(&text, 4 * sizeof(e->text));
 	text_visible(&text, slice_of(e->text));
-	fprintf(s->complaints, "musterctl: %s\n", buf_cstr(&text));
+	fprintf(s->complaints, "musterctl: %s\n", text.failed ? "out of memory" : buf_cstr(&text));
 	buf_release(&text);
 }
 

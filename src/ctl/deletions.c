@@ -62,6 +62,8 @@ static int print_tenants(struct ctl *c)
 	int end = output_end(&c->output);
 	if (!rc && !end && !c->output.rows)
 		output_note(&c->output, "no device is missing and no deletion is held");
+	if (!rc)
+		rc = h.advice.failed;
 	output_notes(&c->output, buf_cstr(&h.advice));
 	buf_release(&h.row);
 	buf_release(&h.advice);
@@ -152,6 +154,8 @@ static int print_devices(struct ctl *c, const struct tenant_row *tenant)
 			    why_held(tenant->hold));
 		advise(&advice, tenant);
 		output_notes(&c->output, buf_cstr(&advice));
+		if (!rc)
+			rc = advice.failed;
 	}
 	buf_release(&m.row);
 	buf_release(&advice);

@@ -229,7 +229,7 @@ static int print_report(struct output *o, struct slice record)
 	struct column title = { NULL, NULL, COLUMN_TEXT, FIT_WHOLE };
 	struct table *t = report_new(o);
 	struct buf name;
-	int rc = t ? OK : E_NOMEM;
+	int rc;
 	buf_init(&name, OUTPUT_CELL_MAX);
 	output_cell(&name, &title,
 		    value_at(record, "identity.display_name|identity.computer_name|identity.hostname|id"),
@@ -239,6 +239,7 @@ static int print_report(struct output *o, struct slice record)
 	if (o->rows++)
 		output_note(o, "%s", "");
 	output_note(o, "%s", buf_cstr(&name));
+	rc = t ? name.failed : E_NOMEM;
 	buf_release(&name);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines) && !rc; i++) {
 		if (lines[i].kind == LINE_SECTION)

@@ -26,11 +26,9 @@ void output_release(struct output *o)
 
 int output_status(struct output *o)
 {
-	if (!ferror(o->stream))
-		return OK;
-	if (!o->why)
+	if (ferror(o->stream) && !o->why)
 		o->why = errno ? errno : EIO;
-	return E_IO;
+	return o->why ? E_IO : OK;
 }
 
 /* ---- cells ---- */
@@ -244,6 +242,8 @@ void output_note(struct output *o, const char *fmt, ...)
 	buf_add(&text, raw, above);
 	text_visible(&text, slice_of(raw + above));
 	fprintf(o->stream, "%s\n", buf_cstr(&text));
+	if (text.failed && !o->why)
+		o->why = ENOMEM;
 	buf_release(&text);
 }
 

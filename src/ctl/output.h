@@ -50,7 +50,7 @@ struct output {
 	struct table *table;
 	struct buf line;
 	uint64_t rows;
-	int why; /* the errno of the first failed write */
+	int why; /* the errno of the first thing that could not be written */
 };
 
 void output_init(struct output *o, FILE *stream);

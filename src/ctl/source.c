@@ -8,7 +8,7 @@
 #include <strings.h>
 
 /* A batch is handed out once it holds this much; one record may be larger. */
-enum { BATCH_BYTES = 256 << 10, BATCH_CEILING = 64 << 20, STOP = 1 };
+enum { BATCH_BYTES = 256 << 10, BATCH_CEILING = 64 << 20, SCRATCH_BYTES = 8 << 10, STOP = 1 };
 
 /* ---- tenants ---- */
 
@@ -95,22 +95,31 @@ int source_tenants(struct store *s, const char *name, int (*each)(void *arg, con
 /* ---- batches ---- */
 
 struct batch {
-	struct buf rows; /* separated by line feeds, which compact JSON has none of */
+	struct buf rows;    /* separated by line feeds, which compact JSON has none of */
+	struct buf scratch; /* its memory is taken before the first record, so that comparing cannot fail */
 	uint64_t last;
 	const struct device_filter *filter;
 	const struct record_now *now;
 };
 
-static void batch_init(struct batch *b, const struct device_filter *f, const struct record_now *now)
+static int batch_init(struct batch *b, const struct device_filter *f, const struct record_now *now)
 {
 	*b = (struct batch){ .filter = f, .now = now };
 	buf_init(&b->rows, BATCH_CEILING);
+	buf_init(&b->scratch, SCRATCH_BYTES);
+	return buf_reserve(&b->scratch, SCRATCH_BYTES) ? OK : E_NOMEM;
+}
+
+static void batch_release(struct batch *b)
+{
+	buf_release(&b->rows);
+	buf_release(&b->scratch);
 }
 
 static int batch_device(void *arg, const struct store_device *d)
 {
 	struct batch *b = arg;
-	if (b->filter && !device_filter_matches(b->filter, d->stable))
+	if (b->filter && !device_filter_matches(b->filter, d->stable, &b->scratch))
 		return OK;
 	int rc = record_join(&b->rows, d->stable, d->packed.p, d->packed.n, b->now);
 	if (rc)
@@ -138,37 +147,36 @@ static int batch_hand_out(struct batch *b, int (*each)(void *arg, struct slice r
 
 /* ---- devices ---- */
 
-static bool same_text(struct slice value, const char *wanted)
+/* A text that is longer than the scratch buffer is not the one that is wanted. */
+static bool same_text(struct slice value, const char *wanted, struct buf *scratch)
 {
-	struct buf text;
-	buf_init(&text, 4096);
-	bool same = value_text(&text, value) && !text.failed && strcasecmp(buf_cstr(&text), wanted) == 0;
-	buf_release(&text);
-	return same;
+	buf_reset(scratch);
+	return value_text(scratch, value) && !scratch->failed && strlen(wanted) == scratch->len &&
+	       strncasecmp(scratch->data, wanted, scratch->len) == 0;
 }
 
-static bool any_same(struct slice array, const char *wanted)
+static bool any_same(struct slice array, const char *wanted, struct buf *scratch)
 {
 	struct value_iter it;
 	struct slice item;
 	if (!value_open(&it, array))
 		return false;
 	while (value_next(&it, NULL, &item))
-		if (same_text(item, wanted))
+		if (same_text(item, wanted, scratch))
 			return true;
 	return false;
 }
 
-bool device_filter_matches(const struct device_filter *f, struct slice record)
+bool device_filter_matches(const struct device_filter *f, struct slice record, struct buf *scratch)
 {
-	if (f->state && !same_text(value_at(record, "compliance.state"), f->state))
+	if (f->state && !same_text(value_at(record, "compliance.state"), f->state, scratch))
 		return false;
-	if (f->platform && !same_text(value_at(record, "os.family"), f->platform) &&
-	    !same_text(value_at(record, "os.platform"), f->platform))
+	if (f->platform && !same_text(value_at(record, "os.family"), f->platform, scratch) &&
+	    !same_text(value_at(record, "os.platform"), f->platform, scratch))
 		return false;
-	if (f->owner && !same_text(value_at(record, "owner.email"), f->owner))
+	if (f->owner && !same_text(value_at(record, "owner.email"), f->owner, scratch))
 		return false;
-	return !f->group || any_same(value_at(record, "access.groups"), f->group);
+	return !f->group || any_same(value_at(record, "access.groups"), f->group, scratch);
 }
 
 struct ids {
@@ -230,8 +238,9 @@ int source_devices(struct store *s, const struct tenant_row *tenant, const struc
 		   const struct record_now *now, int (*each)(void *arg, struct slice record), void *arg)
 {
 	struct batch b;
-	int rc;
-	batch_init(&b, f, now);
+	int rc = batch_init(&b, f, now);
+	if (rc)
+		return rc;
 	if (tenant->indexed && f->owner)
 		rc = devices_by_index(s, tenant->number, INDEX_OWNER, f->owner, &b, each, arg);
 	else if (tenant->indexed && f->group)
@@ -240,7 +249,7 @@ int source_devices(struct store *s, const struct tenant_row *tenant, const struc
 		rc = devices_by_index(s, tenant->number, INDEX_STATE, f->state, &b, each, arg);
 	else
 		rc = devices_by_scan(s, tenant->number, &b, each, arg);
-	buf_release(&b.rows);
+	batch_release(&b);
 	return rc;
 }
 
@@ -248,6 +257,7 @@ int source_devices(struct store *s, const struct tenant_row *tenant, const struc
 
 struct wanted {
 	const char *path, *word;
+	struct buf *scratch;
 	int (*each)(void *arg, struct slice record);
 	void *arg;
 	size_t found;
@@ -256,7 +266,7 @@ struct wanted {
 static int pass_if_same(void *arg, struct slice record)
 {
 	struct wanted *w = arg;
-	if (w->path && !same_text(value_at(record, w->path), w->word))
+	if (w->path && !same_text(value_at(record, w->path), w->word, w->scratch))
 		return OK;
 	w->found++;
 	return w->each(w->arg, record);
@@ -269,13 +279,12 @@ int source_device(struct store *s, const struct tenant_row *tenant, const char *
 		enum store_index index;
 		const char *path;
 	} keys[] = { { INDEX_SERIAL, "identity.serial" }, { INDEX_UUID, "identity.uuid" } };
-	struct wanted w = { NULL, word, each, arg, 0 };
 	struct batch b;
+	struct wanted w = { NULL, word, &b.scratch, each, arg, 0 };
 	char *end;
-	int rc = OK;
 	uint64_t id = strtoull(word, &end, 10);
-	batch_init(&b, NULL, now);
-	if (word[0] >= '0' && word[0] <= '9' && !*end) {
+	int rc = batch_init(&b, NULL, now);
+	if (!rc && word[0] >= '0' && word[0] <= '9' && !*end) {
 		rc = store_device(s, tenant->number, id, batch_device, &b);
 		rc = rc == E_NOT_FOUND ? OK : rc < OK ? rc : batch_hand_out(&b, pass_if_same, &w);
 	}
@@ -286,7 +295,7 @@ int source_device(struct store *s, const struct tenant_row *tenant, const char *
 		else
 			rc = devices_by_scan(s, tenant->number, &b, pass_if_same, &w);
 	}
-	buf_release(&b.rows);
+	batch_release(&b);
 	return rc;
 }
 

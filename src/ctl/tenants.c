@@ -40,6 +40,8 @@ int command_tenants(struct ctl *c)
 	if (!rc)
 		rc = source_tenants(c->store, NULL, print, &l, &c->err);
 	int end = output_end(&c->output);
+	if (!rc)
+		rc = l.failures.failed;
 	if (!rc && !end && !c->output.rows)
 		output_note(
 			&c->output,

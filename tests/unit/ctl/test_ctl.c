@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "base/arena.h"
+#include "base/mem.h"
 #include "ctl/command.h"
 #include "ctl/ctl.h"
 #include "model/record.h"
@@ -451,13 +451,53 @@ static void tables_fit(void **state)
 	}
 }
 
+/* Whichever allocation fails: all is well, or the exit code and a sentence say
+ * what is not; never a crash, never a cut list that looks whole. */
+static void memory_runs_out(void **state)
+{
+	static const char *const lines[][5] = {
+		{ "tenants" },
+		{ "summary" },
+		{ "devices", "acme" },
+		{ "devices", "acme", "--state", "compliant" },
+		{ "devices", "acme", "--csv" },
+		{ "device", "acme", "C02XA1" },
+		{ "device", "acme", "11", "--json" },
+		{ "changes", "acme" },
+		{ "deletions" },
+		{ "deletions", "acme" },
+		{ "rejects", "acme" },
+		{ "devices", "acne" },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct ran whole = run(lines[i], folder, 0);
+		unsigned long n = 1, failures = 0;
+		for (bool reached = true; reached; n++) {
+			mem_fail_at(n, 0);
+			struct ran r = run(lines[i], folder, 0);
+			reached = mem_count() >= n;
+			mem_fail_at(0, 0);
+			if (r.code == whole.code)
+				assert_string_equal(r.out, whole.out);
+			else if (r.code != MUSTER_EXIT_SYSTEM || !*r.complaints)
+				fail_msg("%s, allocation %lu: exit code %d\n%s%s", lines[i][0], n, r.code,
+					 r.out, r.complaints);
+			failures += r.code == MUSTER_EXIT_SYSTEM;
+			ran_free(&r);
+			assert_true(n < 10000);
+		}
+		assert_true(failures > 0);
+		ran_free(&whole);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(commands),
-		cmocka_unit_test(without_a_store),
-		cmocka_unit_test(the_table_is_whole),
-		cmocka_unit_test(tables_fit),
+		cmocka_unit_test(commands),           cmocka_unit_test(without_a_store),
+		cmocka_unit_test(the_table_is_whole), cmocka_unit_test(tables_fit),
+		cmocka_unit_test(memory_runs_out),
 	};
 	setlocale(LC_CTYPE, "C.UTF-8");
 	return cmocka_run_group_tests(tests, set_up, tear_down);
