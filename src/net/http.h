@@ -20,7 +20,8 @@ struct http_origin;   /* one server with its settings; keeps its connections */
 struct http_exchange; /* one request under way */
 
 int http_client_new(struct http_client **out, struct loop *l, struct err *e);
-/* All exchanges must have ended or been cancelled; origins freed. */
+/* All exchanges must have ended or been cancelled; origins freed. Never from
+ * inside a callback of this folder. */
 void http_client_free(struct http_client *c);
 
 struct http_origin_options {
@@ -31,15 +32,32 @@ struct http_origin_options {
 	const char *const *headers; /* "Name: value", NULL-terminated, or NULL */
 	bool allow_http, allow_private;
 };
+/* Copies all of it. E_CONFIG or E_TOKEN with a sentence when something in it
+ * cannot be used: a scheme, a file that cannot be read, a line break. A CA file
+ * that nobody set is the system's bundle. */
 int http_origin_new(struct http_origin **out, struct http_client *c, const struct http_origin_options *o,
 		    struct err *e);
+/* Its exchanges must have ended or been cancelled; any callback may call it. */
 void http_origin_free(struct http_origin *o);
 
+/* What `rc` says, beside the codes that on_body returned:
+ *   E_DNS        the name was not resolved, or not in time
+ *   E_CONNECT    no connection, or it went before an answer came
+ *   E_TLS        the handshake failed for a reason that will not go away
+ *   E_ADDRESS    an address that this tenant may not reach
+ *   E_TIMEOUT    connected, but the answer did not begin or end in time
+ *   E_TRUNCATED  the answer began and was cut
+ *   E_LIMIT      its body or header is longer than allowed
+ *   E_SYNTAX     its chunks are malformed, or it is compressed (status 2xx)
+ *   E_NOT_FLEET  what came is not HTTP
+ *   E_CONFIG, E_IO, E_NOMEM   as everywhere
+ * A body without length and chunks ends with its connection; whether it is
+ * whole, only its reader can tell. */
 struct http_result {
-	int rc;         /* OK: a whole answer came, whatever its status */
-	struct err err; /* a sentence when rc != OK */
-	long status;    /* 0: none came */
-	char content_type[64];
+	int rc;                /* OK: a whole answer came, whatever its status */
+	struct err err;        /* a sentence when rc != OK */
+	long status;           /* 0: none came */
+	char content_type[64]; /* lower case, without parameters, "": none */
 	char location[256];    /* of a redirect */
 	int64_t retry_after_s; /* -1: none; dates already turned into seconds */
 	int64_t server_date;   /* Unix seconds of Date, 0: none */
@@ -49,9 +67,13 @@ struct http_result {
 };
 
 struct http_request {
-	const char *method; /* "GET" */
-	const char *path;   /* appended to the origin's url; copied */
-	uint64_t max_body_bytes;
+	/* "GET". Anything else goes without a body and on a connection of its own,
+	 * because curl may send a request twice on a reused one. Copied. */
+	const char *method;
+	const char *path;        /* appended to the origin's url; copied */
+	uint64_t max_body_bytes; /* of any answer, whatever its status; 0: no body is allowed */
+	/* From http_start() on, connect_ms from when the name lookup starts; 0 for
+	 * the last two: no limit. */
 	uint32_t connect_ms, first_byte_ms, total_ms;
 	/* Called for each piece of the body, status known; non-zero (an E_ code)
 	 * ends the exchange with that rc. */

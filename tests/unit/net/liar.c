@@ -208,6 +208,11 @@ static int read_request(struct connection *c)
 		ssize_t n = c->ssl ? SSL_read(c->ssl, p, 1) : recv(c->fd, p, 1, 0);
 		if (n <= 0)
 			return 0;
+		/* A TLS hello: what web servers say to it on their plain port. */
+		if (!c->ssl && have == 0 && *p == 0x16) {
+			say(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+			return 0;
+		}
 		have += (size_t)n;
 		c->request[have] = '\0';
 		if (have >= 4 && strcmp(c->request + have - 4, "\r\n\r\n") == 0)

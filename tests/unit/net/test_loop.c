@@ -86,6 +86,7 @@ static void zero_does_not_starve_the_rest(void **state)
 	pthread_join(t, NULL);
 	assert_true(f.woken > 0);
 	assert_in_range(f.fired, 2, 999999);
+	waker_free(f.waker);
 	timer_arm(f.other, 20);
 	f.fired = 0;
 	timer_arm(f.timer, 0);
@@ -93,7 +94,6 @@ static void zero_does_not_starve_the_rest(void **state)
 	assert_in_range(f.fired, 2, 999999);
 	timer_free(f.timer);
 	timer_free(f.other);
-	waker_free(f.waker);
 	assert_int_equal(loop_free(f.loop), 0);
 }
 
