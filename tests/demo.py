@@ -3,13 +3,17 @@
 changed, and synced again. Ends by itself; `./dev demo` builds what it needs.
 """
 import argparse
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -17,7 +21,7 @@ ROOT = HERE.parent
 
 TENANTS = [
     # a current Premium server: every feature is there
-    "name=acme,hosts=60,seed=7,version=4.93.0,tier=premium,role=observer",
+    "name=acme,hosts=60,seed=7,plain=1,version=4.93.0,tier=premium,role=observer",
     # an old Free one: no teams, no encryption in the list, another cursor, only a count of failing policies
     "name=oldtown,hosts=25,seed=11,version=4.36.0,tier=free,role=observer",
     # a middle-aged one whose second page breaks off once
@@ -33,6 +37,30 @@ class Failed(Exception):
 def heading(text):
     bold, plain = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
     print(f"\n{bold}== {text}{plain}", flush=True)
+
+
+def on_terminal(command):
+    """Runs a program on a terminal of the demo's width, so that its tables fit;
+    gives its exit code and what it printed."""
+    width = shutil.get_terminal_size((120, 24)).columns
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    environment = dict(os.environ, COLUMNS=str(width))
+    if not sys.stdout.isatty():
+        environment["NO_COLOR"] = "1"
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=theirs, env=environment)
+    os.close(theirs)
+    parts = []
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            part = b""
+        if not part:
+            break
+        parts.append(part)
+    os.close(ours)
+    return process.wait(120), b"".join(parts).decode(errors="replace").replace("\r\n", "\n")
 
 
 def start_simulator(build, folder):
@@ -92,17 +120,14 @@ class Programs:
     def show(self, *arguments, rows=None):
         """Runs musterctl as a person would; a long table is cut after `rows`."""
         print(f"$ musterctl --store {self.shown} {' '.join(arguments)}", flush=True)
-        command = [self.musterctl, "--store", self.store, *arguments]
-        width = str(shutil.get_terminal_size((110, 24)).columns)
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=120, check=False,
-                              env=dict(os.environ, COLUMNS=width))
-        if done.returncode != 0:
-            raise Failed(f"musterctl ended with {done.returncode}")
-        lines = done.stdout.splitlines()
+        code, text = on_terminal([self.musterctl, "--store", self.store, *arguments])
+        lines = text.splitlines()
         print("\n".join(lines[:rows]))
         if rows is not None and len(lines) > rows:
             print(f"... and {len(lines) - rows} more lines")
         sys.stdout.flush()
+        if code != 0:
+            raise Failed(f"musterctl ended with {code}")
 
     def sequences(self):
         """Tenant -> the sequence number of its last change."""
