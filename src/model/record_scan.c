@@ -2,26 +2,35 @@
 
 #include "base/err.h"
 
+#include <endian.h>
+
 enum { MAX_DEPTH = 16 };
 
-/* True when one of eight bytes is a quote or a backslash. */
-static inline bool ends_run(const char *p)
+/* How many of the eight bytes at p come before the first quote or backslash. */
+static inline int plain_run(const char *p)
 {
 	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
 	uint64_t v;
 	memcpy(&v, p, sizeof(v));
+	v = le64toh(v);
 	uint64_t quote = v ^ (ones * '"'), slash = v ^ (ones * '\\');
-	return (((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high;
+	/* a borrow can mark bytes after a match, never before the first one */
+	uint64_t found = (((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high;
+	return found ? __builtin_ctzll(found) / 8 : 8;
 }
 
 const char *scan_string(const char *p, const char *end)
 {
 	p++;
 	for (;;) {
-		while (end - p >= 8 && !ends_run(p))
+		int n = 8;
+		while (end - p >= 8 && (n = plain_run(p)) == 8)
 			p += 8;
-		while (p < end && *p != '"' && *p != '\\')
-			p++;
+		if (n < 8)
+			p += n;
+		else
+			while (p < end && *p != '"' && *p != '\\')
+				p++;
 		if (p == end)
 			return NULL;
 		if (*p == '"')
