@@ -313,6 +313,29 @@ static void hostile_locations(void **state)
 	}
 }
 
+static void what_is_blanked(void **state)
+{
+	static const struct {
+		const char *in, *want;
+	} places[] = {
+		{ "<\x01\x1f\x7f>", "<   >" },
+		{ "< !~>", "< !~>" },
+		{ "<\xc2\x80\xc2\x9f\xc2\xa0>", "<    \xc2\xa0>" },
+		{ "<\xc3\x80\xc3\x9f>", "<\xc3\x80\xc3\x9f>" },
+		{ "<\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xae\xe2\x80\xaf>", "<\xe2\x80\xa7      \xe2\x80\xaf>" },
+		{ "<\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa>", "<\xe2\x81\xa5      \xe2\x81\xaa>" },
+		{ "<\xe2\x82\xa8\xe2\x82\xac\xe1\x80\xa8>", "<\xe2\x82\xa8\xe2\x82\xac\xe1\x80\xa8>" },
+	};
+	struct err e;
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct answer a = { 302, places[i].in, SLICE_NONE, false };
+		assert_int_equal(judge(&a, &e), E_REDIRECT);
+		if (!strstr(e.text, places[i].want))
+			fail_msg("row %zu: %s", i, e.text);
+	}
+}
+
 static void random_bodies(void **state)
 {
 	struct random r = { 11 };
@@ -398,6 +421,7 @@ int main(void)
 		cmocka_unit_test(hostile_reasons),
 		cmocka_unit_test(hostile_bodies),
 		cmocka_unit_test(hostile_locations),
+		cmocka_unit_test(what_is_blanked),
 		cmocka_unit_test(random_bodies),
 		cmocka_unit_test(allowlist),
 		cmocka_unit_test(names),

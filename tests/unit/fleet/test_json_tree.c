@@ -209,6 +209,8 @@ static void long_paths_are_not_there(void **state)
 	memset(path, 'a', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
 	assert_false(json_tree_has(t, path));
+	path[128] = '\0';
+	assert_false(json_tree_has(t, path));
 	assert_true(json_tree_has(t, "a.a.a.a.a.a.a"));
 	assert_false(json_tree_has(t, "a.a.a.a.a.a.a.a.a"));
 	assert_false(json_tree_int(t, "a.a.a.a.a.a.a.a.a", &seven));
