@@ -64,15 +64,6 @@ static int stored_detail(struct store_txn *t, struct device_work *w, struct deta
 	return rc ? unreadable(t, w, "detail") : OK;
 }
 
-/* Reading the old record back costs more than deriving, so only when what stood
- * before can decide: several candidates for the owner, or a mapping to stand in. */
-static bool needs_previous(const struct host *list, const struct detail_facts *detail, bool alone)
-{
-	return alone ||
-	       list->mapping_count + list->end_user_count + detail->mapping_count + detail->end_user_count >
-		       1;
-}
-
 static int previous_of(struct store_txn *t, struct device_work *w, struct previous_device *previous)
 {
 	int rc = peek_old(t, w);
@@ -118,12 +109,16 @@ int device_derive(struct store_txn *t, struct device_work *w, struct host *list,
 			return rc;
 		detail = &stored;
 	}
-	if (w->known && needs_previous(list, detail, alone)) {
+	/* Reading the old record back costs more than deriving, so only where what stood
+	 * before decides: which of several owners stays, or a mapping to stand in. */
+	if (!w->known || !alone)
+		derive(&d, list, detail, &previous, w->settings, w->now);
+	if (w->known && (alone || d.owner_ambiguous)) {
 		int rc = previous_of(t, w, &previous);
 		if (rc)
 			return rc;
+		derive(&d, list, detail, &previous, w->settings, w->now);
 	}
-	derive(&d, list, detail, &previous, w->settings, w->now);
 	w->head = w->known ? w->old_head : (struct device_head){ .first_seen = w->now };
 	w->head.list_at = w->now;
 	if (list->created_at != HOST_NEVER)
