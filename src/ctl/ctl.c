@@ -103,7 +103,7 @@ int ctl_run(int argc, char *const *argv, const struct ctl_surroundings *s)
 		complain(s, &c.err);
 		return MUSTER_EXIT_USAGE;
 	}
-	if (c.options.given & OPTION_HELP) {
+	if (!cmd || c.options.given & OPTION_HELP) {
 		command_help(cmd, s->out);
 		return fflush(s->out) ? output_failed(s, errno) : MUSTER_EXIT_OK;
 	}

@@ -9,6 +9,13 @@ static const struct column columns[] = {
 	{ "WHAT", "what", COLUMN_TEXT, FIT_WRAP },
 };
 
+static const struct column csv_columns[] = {
+	{ "SEQ", "seq", COLUMN_COUNT, FIT_WHOLE },        { "AT", "at", COLUMN_TIME, FIT_WHOLE },
+	{ "KIND", "kind", COLUMN_STATE, FIT_WHOLE },      { "ID", "id", COLUMN_COUNT, FIT_WHOLE },
+	{ "DEVICE", "hostname", COLUMN_TEXT, FIT_WHOLE }, { "SERIAL", "serial", COLUMN_TEXT, FIT_WHOLE },
+	{ "FIELDS", "fields", COLUMN_TEXT, FIT_WHOLE },   { "WHAT", "what", COLUMN_TEXT, FIT_WHOLE },
+};
+
 struct feed {
 	struct output *output;
 	struct buf row, what;
@@ -126,7 +133,7 @@ int command_changes(struct ctl *c)
 		return rc;
 	buf_init(&f.row, 4 << 20);
 	buf_init(&f.what, OUTPUT_CELL_MAX);
-	rc = output_begin(&c->output, VIEW(columns));
+	rc = output_begin(&c->output, c->output.format == OUTPUT_CSV ? VIEW(csv_columns) : VIEW(columns));
 	if (!rc)
 		rc = source_rows(c->store, tenant.number, ROWS_CHANGES, since, print, &f);
 	int end = output_end(&c->output);

@@ -121,21 +121,22 @@ static int take(struct ctl_options *o, char *const *argv, int left, int *used, s
 	const char *name = argv[0] + 2, *value = strchr(name, '=');
 	size_t n = value ? (size_t)(value - name) : strlen(name);
 	const struct option *row = find(name, n);
+	const char *given = "";
 	*used = 1;
 	if (!row)
 		return unknown(name, n, e);
 	if (value && !row->value)
 		return err_set(e, E_CONFIG, "\"--%s\" takes no value: leave out \"%s\"", row->name, value);
 	if (value) {
-		value++;
+		given = value + 1;
 	} else if (row->value) {
 		if (left < 2)
 			return err_set(e, E_CONFIG, "\"--%s\" has no value: give it as --%s %s", row->name,
 				       row->name, row->value);
-		value = argv[1];
+		given = argv[1];
 		*used = 2;
 	}
-	return apply(o, row, value, e);
+	return apply(o, row, given, e);
 }
 
 int options_parse(struct ctl_options *o, int argc, char *const *argv, struct err *e)

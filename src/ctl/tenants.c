@@ -13,6 +13,23 @@ static const struct column columns[] = {
 	{ "SEQ", "seq", COLUMN_COUNT, FIT_WHOLE },
 };
 
+static const struct column csv_columns[] = {
+	{ "TENANT", "tenant", COLUMN_TEXT, FIT_WHOLE },
+	{ "URL", "server.url", COLUMN_TEXT, FIT_WHOLE },
+	{ "DEVICES", "devices", COLUMN_COUNT, FIT_WHOLE },
+	{ "MISSING", "missing", COLUMN_COUNT, FIT_WHOLE },
+	{ "VERSION", "server.version", COLUMN_TEXT, FIT_WHOLE },
+	{ "ROLE", "server.role", COLUMN_TEXT, FIT_WHOLE },
+	{ "TIER", "server.tier", COLUMN_TEXT, FIT_WHOLE },
+	{ "LAST SYNC", "sync.ended", COLUMN_TIME, FIT_WHOLE },
+	{ "LAST OK", "sync.last_ok", COLUMN_TIME, FIT_WHOLE },
+	{ "RESULT", "sync.result", COLUMN_STATE, FIT_WHOLE },
+	{ "ERROR", "sync.error", COLUMN_STATE, FIT_WHOLE },
+	{ "TEXT", "sync.text", COLUMN_TEXT, FIT_WHOLE },
+	{ "WALK", "walk.state", COLUMN_STATE, FIT_WHOLE },
+	{ "SEQ", "seq", COLUMN_COUNT, FIT_WHOLE },
+};
+
 struct listing {
 	struct ctl *c;
 	struct buf row, failures;
@@ -36,7 +53,7 @@ int command_tenants(struct ctl *c)
 	struct listing l = { .c = c };
 	buf_init(&l.row, 64 << 10);
 	buf_init(&l.failures, 4 << 20);
-	int rc = output_begin(&c->output, VIEW(columns));
+	int rc = output_begin(&c->output, c->output.format == OUTPUT_CSV ? VIEW(csv_columns) : VIEW(columns));
 	if (!rc)
 		rc = source_tenants(c->store, NULL, print, &l, &c->err);
 	int end = output_end(&c->output);
