@@ -61,10 +61,9 @@ static bool parse_ipv4(struct slice s, unsigned char out[4])
 	uint32_t i = 0;
 	for (int part = 0; part < 4; part++) {
 		unsigned v = 0;
-		uint32_t from = i;
 		if (part && (i == s.n || s.p[i++] != '.'))
 			return false;
-		from = i;
+		uint32_t from = i;
 		while (i < s.n && i - from < 3 && s.p[i] >= '0' && s.p[i] <= '9')
 			v = v * 10 + (unsigned)(s.p[i++] - '0');
 		if (i == from || v > 255 || (i - from > 1 && s.p[from] == '0'))
