@@ -24,7 +24,7 @@ static void walk_for_ever(struct fixture *f, uint64_t walks)
 		resume = false;
 		for (uint64_t first = f->cursor + 1; first <= HOSTS; first += PAGE_HOSTS) {
 			size_t n = 0;
-			for (uint64_t id = first; id < first + PAGE_HOSTS; id++)
+			for (uint64_t id = first; id < first + PAGE_HOSTS && id <= HOSTS; id++)
 				if (f->walk == 1 || (id + f->walk) % 7)
 					rows[n++] = (struct row){ .id = id,
 								  .variant = (int)((id + f->walk) % 3) };
