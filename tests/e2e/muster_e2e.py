@@ -259,6 +259,7 @@ class Muster:
         for name, more in self.tenants.items():
             token = self.dir / f"token-{name}"
             token.write_text(self.sim.token(name) + "\n")
+            token.chmod(0o600)
             row = {"name": name, "url": self.sim.url(name), "token_file": str(token),
                    "allow_private": True, **self.settings, **more}
             if row["url"].startswith("https:"):

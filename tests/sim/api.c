@@ -55,7 +55,7 @@ enum endpoint api_endpoint(const struct tenant *t, const char *path, const char 
 		return EP_POLICIES;
 	if (!strcmp(*rest, "fleets") && version_has_fleets(&t->version))
 		return EP_TEAMS;
-	if (strncmp(*rest, "hosts/", 6))
+	if (strncmp(*rest, "hosts/", 6) != 0)
 		return EP_OTHER;
 	const char *id = *rest + 6, *end = id + strcspn(id, "/");
 	if (!all_digits(id, end))
@@ -97,7 +97,7 @@ static void forbidden(struct reply *reply)
 
 static bool may_read_hosts(const struct tenant *t)
 {
-	return strcmp(t->role, "gitops") && strcmp(t->role, "none");
+	return strcmp(t->role, "gitops") != 0 && strcmp(t->role, "none") != 0;
 }
 
 static void not_found(struct reply *reply, const char *id)
@@ -195,7 +195,7 @@ static void hosts_answer(struct tenant *t, enum endpoint ep, const char *rest, c
 static void route(struct tenant *t, enum endpoint ep, const char *rest, const struct request *r,
 		  struct effect *e, struct reply *reply)
 {
-	if (ep == EP_OTHER || strcmp(r->method, "GET")) {
+	if (ep == EP_OTHER || strcmp(r->method, "GET") != 0) {
 		reply->status = ep == EP_OTHER ? 404 : 405;
 		reply->type = "text/plain; charset=utf-8";
 		buf_puts(&reply->body, ep == EP_OTHER ? "404 page not found\n" : "");

@@ -53,8 +53,8 @@ static const char *check(yajl_val rule, int *match)
 		"param_400", "stall"
 	};
 	const char *name = text(rule, "match");
-	*match = name && strcmp(name, "any") ? endpoint_parse(name) : -1;
-	if (name && strcmp(name, "any") && *match < 0)
+	*match = name && strcmp(name, "any") != 0 ? endpoint_parse(name) : -1;
+	if (name && strcmp(name, "any") != 0 && *match < 0)
 		return "unknown \"match\"";
 	yajl_val what = member(rule, "do");
 	if (!YAJL_IS_OBJECT(what) || !what->u.object.len)

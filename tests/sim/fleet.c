@@ -80,7 +80,7 @@ void fleet_delete(struct tenant *t, uint32_t index)
 void fleet_override(struct sim_host *h, const char *key, const char *raw)
 {
 	struct override *o = h->overrides;
-	while (o && strcmp(o->key, key))
+	while (o && strcmp(o->key, key) != 0)
 		o = o->next;
 	if (!o) {
 		o = grab(sizeof(*o));

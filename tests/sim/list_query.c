@@ -102,7 +102,7 @@ static bool old_cursor(const struct tenant *t, const char *key, struct reply *re
 	static const char *const ambiguous[] = { "id", "created_at", "updated_at" };
 	char text[160];
 	for (size_t i = 0; i < 3; i++) {
-		if (strcmp(key, ambiguous[i]))
+		if (strcmp(key, ambiguous[i]) != 0)
 			continue;
 		snprintf(text, sizeof(text), "Error 1052 (23000): Column '%s' in where clause is ambiguous",
 			 key);
@@ -118,7 +118,7 @@ static bool parse_order(struct list_query *q, const struct tenant *t, const stru
 	q->after = request_param(r, "after");
 	if (direction && !key)
 		return bad_request(reply, "order_key must be specified with order_direction");
-	if (direction && strcmp(direction, "asc") && strcmp(direction, "desc"))
+	if (direction && strcmp(direction, "asc") != 0 && strcmp(direction, "desc") != 0)
 		return bad_value(reply, "unknown order_direction", direction);
 	if (q->after && !key)
 		return bad_request(reply, "order_key must be specified with after");
@@ -262,7 +262,7 @@ bool list_query_matches(const struct list_query *q, const struct tenant *t, cons
 	struct facts f;
 	facts_make(&f, t, h);
 	if (q->disk_encryption &&
-	    (!f.disk_encryption_status || strcmp(f.disk_encryption_status, q->disk_encryption)))
+	    (!f.disk_encryption_status || strcmp(f.disk_encryption_status, q->disk_encryption) != 0))
 		return false;
 	if (q->search && !strcasestr(f.hostname.s, q->search) && !strcasestr(f.computer_name.s, q->search) &&
 	    !strcasestr(f.uuid, q->search) && !strcasestr(f.serial.s, q->search) &&

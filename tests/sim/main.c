@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 	raise_descriptor_limit();
 	int signal_fd = take_signals();
 	mkdir(o.dir, 0755);
-	qsort(s.tenants, s.tenant_count, sizeof(*s.tenants), by_name);
+	qsort(s.tenants, s.tenant_count, sizeof(struct tenant *), by_name);
 	status = 1;
 	if (!pki_make(&s.pki, o.dir) || !open_tenants(&s) || !open_control(&s, o.control_port_file))
 		goto out;

@@ -55,7 +55,7 @@ static const char *op_touch(struct tenant *t, yajl_val a, struct done *d)
 {
 	const char *name = text(a, "field");
 	int field = 0;
-	while (field < HOST_FIELDS && name && strcmp(field_names[field], name))
+	while (field < HOST_FIELDS && name && strcmp(field_names[field], name) != 0)
 		field++;
 	if (!name || field == HOST_FIELDS)
 		return "\"field\" must be os_version, policy, team, owner, encryption, name or mdm";
@@ -239,7 +239,7 @@ static const char *op_version(struct tenant *t, yajl_val a, struct done *d)
 static const char *op_tier(struct tenant *t, yajl_val a, struct done *d)
 {
 	const char *value = text(a, "value");
-	t->premium = !value || strcmp(value, "free");
+	t->premium = !value || strcmp(value, "free") != 0;
 	d->changed = 1;
 	return NULL;
 }
@@ -290,7 +290,7 @@ static const char *run(struct tenant *t, yajl_val a, struct done *d)
 {
 	const char *name = text(a, "op");
 	for (size_t i = 0; name && i < sizeof(operations) / sizeof(operations[0]); i++) {
-		if (strcmp(operations[i].name, name))
+		if (strcmp(operations[i].name, name) != 0)
 			continue;
 		t->mutations++;
 		if (operations[i].run != op_prepare)

@@ -142,7 +142,7 @@ static struct tenant *tenant_new(void)
 static bool parse_tenant(struct sim *s, const char *list)
 {
 	struct tenant *t = tenant_new();
-	s->tenants = regrab(s->tenants, (s->tenant_count + 1) * sizeof(*s->tenants));
+	s->tenants = regrab(s->tenants, (s->tenant_count + 1) * sizeof(struct tenant *));
 	s->tenants[s->tenant_count++] = t;
 	uint32_t hosts = 100;
 	char *copy = grab_text(list), *rest = copy, *item;

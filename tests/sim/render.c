@@ -128,8 +128,8 @@ static void render_end_users(struct jout *o, const struct facts *f)
 	if (f->mappings) {
 		jout_open(o, '{');
 		for (int i = 0; i < f->mappings; i++) {
-			if (strcmp(f->mapping[i].source, "idp") &&
-			    strcmp(f->mapping[i].source, "mdm_idp_accounts"))
+			if (strcmp(f->mapping[i].source, "idp") != 0 &&
+			    strcmp(f->mapping[i].source, "mdm_idp_accounts") != 0)
 				continue;
 			jout_kt(o, "idp_username", f->mapping[i].email);
 			break;

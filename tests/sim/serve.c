@@ -34,7 +34,7 @@ struct tenant *sim_tenant(struct sim *s, const char *name, size_t n)
 		return NULL;
 	memcpy(key, name, n);
 	key[n] = '\0';
-	struct tenant **found = bsearch(key, s->tenants, s->tenant_count, sizeof(*s->tenants), by_name);
+	struct tenant **found = bsearch(key, s->tenants, s->tenant_count, sizeof(struct tenant *), by_name);
 	return found ? *found : NULL;
 }
 
@@ -65,7 +65,7 @@ struct listener *sim_listen(struct sim *s, int port, int tls, struct tenant *t)
 /* The tenant of a request on the shared listener: /t/NAME in front of the path. */
 static struct tenant *shared_tenant(struct sim *s, struct request *r)
 {
-	if (strncmp(r->path, "/t/", 3))
+	if (strncmp(r->path, "/t/", 3) != 0)
 		return NULL;
 	char *name = r->path + 3;
 	size_t n = strcspn(name, "/");
