@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,7 +311,7 @@ static void nobody_there(void **state)
 	world_begin(&w);
 	struct liar *gone = liar_start(LIAR_PLAIN);
 	char url[64];
-	strcpy(url, liar_url(gone));
+	snprintf(url, sizeof(url), "%s", liar_url(gone));
 	liar_stop(gone);
 	struct http_origin_options opt = lax_options(url);
 	struct http_origin *o = origin(&w, &opt);

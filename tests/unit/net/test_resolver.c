@@ -38,7 +38,7 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 {
 	(void)hints;
 	if (strcmp(name, "inside.example") == 0) {
-		*out = address("10.1.2.3", atoi(service));
+		*out = address("10.1.2.3", (int)strtol(service, NULL, 10));
 		return 0;
 	}
 	int now = ++hanging;
