@@ -6,6 +6,7 @@
 #include "store/limits.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <stdatomic.h>
 
 struct writer {
@@ -84,6 +85,7 @@ static void answer(struct writer *w, struct store_job *jobs)
 static void *run(void *arg)
 {
 	struct writer *w = arg;
+	prctl(PR_SET_NAME, "writer");
 	for (struct store_job *job; (job = wait_for_work(w));)
 		answer(w, group_run(w->s, job, more, w, &w->counting));
 	/* What lags is repeated by the next walk if this fails. */
