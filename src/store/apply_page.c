@@ -17,6 +17,8 @@ struct merge {
 	bool at_end; /* nothing at all stands behind: rows can be appended */
 	uint64_t old_id;
 	MDB_val old;
+	bool loading;     /* a first walk: nothing but this merge looks at the devices */
+	uint64_t held_id; /* the device in txn->held; 0: none */
 };
 
 static int look(struct merge *m, MDB_val key, MDB_cursor_op op)
@@ -58,6 +60,33 @@ static int put(struct merge *m, MDB_cursor *cursor, MDB_val key, MDB_val value)
 	return rc ? txn_fail(m->t, rc, "writing a device") : OK;
 }
 
+static int put_held(struct merge *m)
+{
+	struct row_key k;
+	uint64_t id = m->held_id;
+	m->held_id = 0;
+	return id ? put(m, m->devices, row_key(&k, m->tenant->now.row.number, id),
+			(MDB_val){ m->t->held.len, m->t->held.data })
+		  : OK;
+}
+
+/* Loads of several tenants at once grow in the middle of the database, where
+ * LMDB splits a full page of two records before its last one and leaves a
+ * single record on every page. Put in the order 2 1 4 3, the split comes after
+ * the second record, and pages stay full. */
+static int put_swapped(struct merge *m, uint64_t id, MDB_val value)
+{
+	struct row_key k;
+	if (!m->held_id) {
+		buf_reset(&m->t->held);
+		buf_add(&m->t->held, value.mv_data, value.mv_size);
+		m->held_id = id;
+		return txn_check(m->t, &m->t->held, "holding a device");
+	}
+	int rc = put(m, m->devices, row_key(&k, m->tenant->now.row.number, id), value);
+	return rc ? rc : put_held(m);
+}
+
 /* ---- one element ---- */
 
 static int put_volatile_if_moved(struct merge *m, const struct device_work *w, bool *moved)
@@ -80,6 +109,8 @@ static int put_device(struct merge *m, struct device_work *w)
 	struct row_key k;
 	bool moved;
 	int rc = put_volatile_if_moved(m, w, &moved);
+	if (!rc && m->loading && !m->stored && !m->at_end)
+		return put_swapped(m, w->id, device_value(m->t, w));
 	if (!rc)
 		rc = put(m, m->devices, row_key(&k, m->tenant->now.row.number, w->id), device_value(m->t, w));
 	if (!rc && !m->at_end)
@@ -213,6 +244,8 @@ static int merge_elements(struct merge *m)
 		if (!rc)
 			rc = element->host ? whole_element(m, element) : rejected_element(m, element);
 	}
+	if (!rc)
+		rc = put_held(m);
 	if (!rc && (m->job->end || m->job->last > m->job->after))
 		rc = mark_until(m, m->job->end ? UINT64_MAX : m->job->last);
 	return rc;
@@ -231,6 +264,7 @@ int apply_page_run(struct store_job *base, struct store_txn *t)
 	if (!row->walking || row->walk != job->walk)
 		return err_set(&t->err, E_CONFLICT, "walk %llu of \"%s\" is not under way; begin a new one",
 			       (unsigned long long)job->walk, row->name);
+	m.loading = !row->baseline && !m.tenant->now.index_begun;
 	if (!(rc = device_policies(t, m.tenant, job->page)) &&
 	    !(rc = txn_cursor(t, DB_DEVICES, &m.devices)) && !(rc = txn_cursor(t, DB_VOLATILE, &m.volatiles)))
 		rc = merge_elements(&m);

@@ -281,9 +281,11 @@ int store_stat(struct store *s, struct store_stat *out)
 {
 	MDB_envinfo info;
 	MDB_stat stat;
+	pthread_rwlock_rdlock(&s->map_lock);
 	int rc = mdb_env_info(s->env, &info);
 	if (!rc)
 		rc = mdb_env_stat(s->env, &stat);
+	pthread_rwlock_unlock(&s->map_lock);
 	if (rc)
 		return store_fail(s, NULL, rc, "counting");
 	*out = (struct store_stat){

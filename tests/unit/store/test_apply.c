@@ -434,6 +434,41 @@ static void every_allocation_may_fail(void **state)
 	assert_true(failed > 0);
 }
 
+static int count_up(void *arg, const struct store_device *d)
+{
+	uint64_t *last = arg;
+	return d->id == ++*last ? OK : E_CORRUPT;
+}
+
+/* The first tenant's rows go in before the second's: nothing can be appended. */
+static void tenants_load_side_by_side(void **state)
+{
+	static const size_t pages[] = { 1, 2, 3, 40, 7 };
+	struct row rows[40];
+	struct fixture f[2];
+	uint64_t last[2] = { 0, 0 };
+	(void)state;
+	fixture_open(&f[0]);
+	f[1] = f[0];
+	f[1].tenant = fixture_tenant(&f[0], "zeta");
+	for (int i = 0; i < 2; i++)
+		fixture_walk_begin_mode(&f[i], WALK_CURSOR_ID, false);
+	for (size_t page = 0; page < 50; page++) {
+		size_t n = pages[page % 5];
+		for (int i = 1; i >= 0; i--) {
+			for (size_t k = 0; k < n; k++)
+				rows[k] = (struct row){ .id = f[i].cursor + 1 + k };
+			fixture_page(&f[i], rows, n, page == 49);
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		fixture_walk_end(&f[i]);
+		assert_int_equal(store_devices(f[0].s, f[i].tenant, 0, count_up, &last[i]), OK);
+		assert_int_equal(last[i], 530);
+	}
+	fixture_close(&f[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +485,7 @@ int main(void)
 		cmocka_unit_test(rejects_are_kept_up_to_a_limit),
 		cmocka_unit_test(hold_keeps_its_time),
 		cmocka_unit_test(detail_is_kept_beside_the_list),
+		cmocka_unit_test(tenants_load_side_by_side),
 		cmocka_unit_test(every_allocation_may_fail),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
