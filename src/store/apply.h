@@ -72,13 +72,16 @@ struct apply_walk_end {
 };
 int apply_walk_end_run(struct store_job *job, struct store_txn *txn);
 
-/* Builds the indexes of a first walk, a slice at a time, resumably: sorted runs
- * of up to 32,000 devices. `next` starts at 0 and is carried over by the caller. */
+/* Builds the indexes of a first walk, a step at a time: runs of devices are
+ * sorted in memory (at most 8 MiB) and put in over several steps. Submit it,
+ * each time after the one before was answered, until `more` is false; where the
+ * build stands is kept by the store, so after a restart, a rollback or a change
+ * by another job it goes on by itself. */
 struct apply_index {
 	struct store_job job;
 	uint32_t tenant;
-	uint64_t next; /* in and out */
-	uint64_t from; /* the queue's copy of `next`, so that a rerun starts right */
+	uint64_t next; /* out: devices up to this id are in, for progress */
+	uint64_t from; /* not used: the store knows where the build stands */
 	bool more;     /* out */
 };
 int apply_index_run(struct store_job *job, struct store_txn *txn);

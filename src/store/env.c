@@ -1,18 +1,30 @@
 #include "store/env.h"
 
 #include "base/must.h"
+#include "store/limits.h"
 #include "store/lock.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static const size_t map_default_bytes = (size_t)256 << 30;
 
+/* LMDB answers EIO for a write that was cut short, as the last one on a disk
+ * that is filling up is. */
+static bool disk_is_full(const struct store *s)
+{
+	struct statvfs fs;
+	return !statvfs(s->path, &fs) && (uint64_t)fs.f_bavail * fs.f_frsize < GROUP_BYTES;
+}
+
 int store_fail(const struct store *s, struct err *e, int rc, const char *what)
 {
+	if (rc == EIO && disk_is_full(s))
+		rc = ENOSPC;
 	switch (rc) {
 	case MDB_MAP_FULL:
 		return err_set(e, E_MAP_FULL, "the map of the store \"%s\" is full", s->path);

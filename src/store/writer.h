@@ -30,7 +30,9 @@ struct writer;
 /* `wake` is called on the writer thread when answers are waiting; it must make
  * the loop thread call writer_answer() soon (uv_async_send). */
 int writer_start(struct writer **out, struct store *s, void (*wake)(void *arg), void *arg, struct err *e);
-/* Runs everything queued, ends the thread, answers the rest, frees. */
+/* Runs everything queued, writes tenant rows that lag, ends the thread, answers
+ * the rest (on the calling thread; what a done() submits then is answered with
+ * E_CANCELLED), frees. NULL is fine. */
 void writer_stop(struct writer *w);
 /* Never blocks, never fails: the caller keeps the queue short (writer_queued). */
 void writer_submit(struct writer *w, struct store_job *job);
@@ -38,7 +40,7 @@ void writer_submit(struct writer *w, struct store_job *job);
 void writer_answer(struct writer *w);
 size_t writer_queued(const struct writer *w);
 /* Without a thread: runs one job in a transaction of its own, now. For tests,
- * tools and start-up; not while a writer runs. */
+ * tools and start-up; not while a writer runs. done() is not called. */
 int writer_run_now(struct store *s, struct store_job *job);
 
 struct writer_stat {
