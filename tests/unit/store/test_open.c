@@ -173,6 +173,50 @@ static void full_map_grows(void **state)
 	fixture_close(&f);
 }
 
+static int read_after_growth(struct fixture *f, int from_parent, int to_parent)
+{
+	struct store *s;
+	struct tenant_row row;
+	char byte = 0;
+	if (store_open(
+		    &s,
+		    &(struct store_options){ .path = f->folder, .read_only = true, .map_bytes = 256 << 10 },
+		    &f->err) ||
+	    store_tenant_by_name(s, "acme", &row) || row.devices)
+		return 1;
+	if (write(to_parent, &byte, 1) != 1 || read(from_parent, &byte, 1) != 1)
+		return 2;
+	if (store_tenant_by_name(s, "acme", &row) || row.devices != 4000 ||
+	    store_verify(s, fixture_finding, NULL))
+		return 3;
+	store_close(s);
+	return 0;
+}
+
+static void reader_takes_the_new_size_of_the_map(void **state)
+{
+	static struct row rows[4000];
+	struct fixture f;
+	int down[2], up[2], status = 1;
+	char byte = 0;
+	(void)state;
+	fixture_folder(&f);
+	assert_int_equal(fixture_open_map(&f, 256 << 10), OK);
+	f.tenant = fixture_tenant(&f, "acme");
+	assert_int_equal(pipe(down) | pipe(up), 0);
+	pid_t child = fork();
+	if (!child)
+		_exit(read_after_growth(&f, down[0], up[1]));
+	assert_int_equal(read(up[0], &byte, 1), 1);
+	for (size_t i = 0; i < 4000; i++)
+		rows[i].id = i + 1;
+	fixture_walk(&f, rows, 4000);
+	assert_int_equal(write(down[1], &byte, 1), 1);
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+	fixture_close(&f);
+}
+
 /* ---- look-ups ---- */
 
 struct ids {
@@ -307,6 +351,7 @@ int main(void)
 		cmocka_unit_test(files_are_private),
 		cmocka_unit_test(tenants_keep_their_numbers),
 		cmocka_unit_test(full_map_grows),
+		cmocka_unit_test(reader_takes_the_new_size_of_the_map),
 		cmocka_unit_test(index_of_long_strings),
 		cmocka_unit_test(index_build_survives_changes_and_restart),
 		cmocka_unit_test(lists_go_on_over_transactions),
