@@ -85,11 +85,12 @@ static const struct field os_settings_fields[] = {
 static const struct field disk_encryption_fields[] = {
 	F("status", KIND_TEXT, host, os_settings_disk_encryption, 0),
 };
+enum { POLICY_ID, POLICY_NAME, POLICY_CRITICAL, POLICY_RESPONSE };
 static const struct field policy_fields[] = {
-	F("id", KIND_INT, policy_item, id, 0),
-	F("name", KIND_POLICY_NAME, policy_item, name, 0),
-	F("critical", KIND_FLAG, policy_item, critical, 0),
-	F("response", KIND_RESULT, policy_item, result, 0),
+	[POLICY_ID] = F("id", KIND_INT, policy_item, id, 0),
+	[POLICY_NAME] = F("name", KIND_POLICY_NAME, policy_item, name, 0),
+	[POLICY_CRITICAL] = F("critical", KIND_FLAG, policy_item, critical, 0),
+	[POLICY_RESPONSE] = F("response", KIND_RESULT, policy_item, result, 0),
 };
 static const struct field mapping_fields[] = {
 	F("email", KIND_TEXT, host_mapping, email, 0),
@@ -120,15 +121,21 @@ static const struct {
 };
 
 /* A host has some 70 members, looked up for each host of each page: a hash of
- * length, first, middle and last character, filled once at start-up. */
+ * the length and the last four characters, filled once at start-up. */
 enum { SLOTS = 256 };
 static uint8_t host_slots[SLOTS]; /* index + 1 */
 
+static inline uint32_t word_at(const char *p)
+{
+	uint32_t w;
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
 static inline unsigned hash_key(const char *key, size_t n)
 {
-	return (unsigned)(n * 31 + (unsigned char)key[0] * 7u + (unsigned char)key[n / 2] * 13u +
-			  (unsigned char)key[n - 1] * 29u) %
-	       SLOTS;
+	uint32_t tail = n >= 4 ? word_at(key + n - 4) : (unsigned char)key[0];
+	return ((tail ^ (uint32_t)n << 5) * 0x9e3779b1u) >> 24;
 }
 
 __attribute__((constructor)) static void fill_slots(void)
@@ -146,18 +153,24 @@ static inline bool named(const struct field *f, const char *key, size_t n)
 	return f->length == n && memcmp(f->name, key, n) == 0;
 }
 
+/* A dozen policies a host make most of the keys: told apart by length first. */
+static inline const struct field *policy_field(const char *key, size_t n)
+{
+	if (n == 8)
+		return memcmp(key, "response", 8) == 0   ? &policy_fields[POLICY_RESPONSE]
+		       : memcmp(key, "critical", 8) == 0 ? &policy_fields[POLICY_CRITICAL]
+							 : NULL;
+	if (n == 4)
+		return memcmp(key, "name", 4) == 0 ? &policy_fields[POLICY_NAME] : NULL;
+	if (n == 2)
+		return memcmp(key, "id", 2) == 0 ? &policy_fields[POLICY_ID] : NULL;
+	return NULL;
+}
+
 const struct field *page_field(enum place place, const char *key, size_t n)
 {
-	if (place == PLACE_POLICY) {
-		/* twelve policies a host make most of the members: id, name, critical, response */
-		if (n == 8)
-			return named(&policy_fields[3], key, n)   ? &policy_fields[3]
-			       : named(&policy_fields[2], key, n) ? &policy_fields[2]
-								  : NULL;
-		if (n == 2 || n == 4)
-			return named(&policy_fields[n / 4], key, n) ? &policy_fields[n / 4] : NULL;
-		return NULL;
-	}
+	if (place == PLACE_POLICY)
+		return policy_field(key, n);
 	if (n == 0)
 		return NULL;
 	if (place == PLACE_HOST) {

@@ -5,7 +5,7 @@
 #include "sync/backoff.h"
 #include "sync/sync_state.h"
 
-enum { TEXT_BODY_MAX = 8 * 1024 * 1024, CONNECT_MS = 10000 };
+enum { TEXT_BODY_MAX = 2 * 1024 * 1024, CONNECT_MS = 10000 };
 
 static void ask(struct call *c);
 
