@@ -94,8 +94,14 @@ static enum call_turn list_failed(struct call *c, int rc)
 {
 	struct tenant_sync *s = c->sync;
 	long status = c->result.status;
-	if (rc == E_TIMEOUT || rc == E_LIMIT || status == 502 || status == 504)
+	if (rc == E_TIMEOUT || status == 502 || status == 504)
 		list_request_shrink(&s->list);
+	if (rc == E_LIMIT && s->list.per_page > LIST_MIN_HOSTS) {
+		/* too large as a whole: fewer hosts may do */
+		uint32_t before = s->list.per_page;
+		list_request_shrink(&s->list);
+		return s->list.per_page < before ? CALL_AGAIN : CALL_JUDGE;
+	}
 	if ((status == 400 || status == 422) && !s->list_worked) {
 		if (!list_request_drop_feature(&s->list, buf_slice(&c->body)))
 			return CALL_JUDGE;
