@@ -259,11 +259,24 @@ void sync_enter_index(struct tenant_sync *s)
 
 /* ---- end ---- */
 
+static void warn_about_no_hosts(struct tenant_sync *s)
+{
+	if (s->report.total.hosts > 0)
+		return;
+	if (s->server.scope == SCOPE_TEAMS)
+		sync_warn(s, "no hosts are visible because the token is scoped to teams (%.100s) that have none; give its "
+		             "user the global role observer to see all",
+		          s->server.teams);
+	else
+		sync_warn(s, "the server lists no hosts; are devices enrolled, and is this the right server?");
+}
+
 static void ended(struct tenant_sync *s, int rc)
 {
 	(void)rc;
 	s->row = s->job.end.row;
 	s->report.missing = s->job.end.missing;
+	warn_about_no_hosts(s);
 	sync_enter(s, SYNC_GUARD);
 }
 
