@@ -148,9 +148,28 @@ __attribute__((constructor)) static void fill_slots(void)
 	}
 }
 
+static inline uint64_t long_at(const char *p)
+{
+	uint64_t w;
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+/* memcmp() for the short texts that keys are, without the call. */
+static inline bool same_text(const char *a, const char *b, size_t n)
+{
+	if (n < 8)
+		return n >= 4 ? word_at(a) == word_at(b) && word_at(a + n - 4) == word_at(b + n - 4)
+			      : memcmp(a, b, n) == 0;
+	for (size_t i = 0; i + 8 < n; i += 8)
+		if (long_at(a + i) != long_at(b + i))
+			return false;
+	return long_at(a + n - 8) == long_at(b + n - 8);
+}
+
 static inline bool named(const struct field *f, const char *key, size_t n)
 {
-	return f->length == n && memcmp(f->name, key, n) == 0;
+	return f->length == n && same_text(f->name, key, n);
 }
 
 /* A dozen policies a host make most of the keys: told apart by length first. */
@@ -288,18 +307,36 @@ static bool parse_integer(const char *s, size_t n, int64_t *out)
 	return n > negative;
 }
 
-/* Decimal gigabytes (two decimals in Fleet's database) as bytes, rounded. */
-static bool parse_gigabytes(const char *s, size_t n, int64_t *out)
+/* Decimal gigabytes as strtod() reads them: exponents and absurd lengths. */
+static bool parse_odd_gigabytes(const char *s, size_t n, int64_t *out)
 {
 	char text[64];
 	if (n >= sizeof(text))
 		return false;
 	memcpy(text, s, n);
 	text[n] = '\0';
-	double v = strtod(text, NULL) * 1e9;
-	if (!(v > -9e18 && v < 9e18))
+	double bytes = strtod(text, NULL) * 1e9;
+	if (!(bytes >= 0 && bytes < 1e18))
 		return false;
-	*out = (int64_t)(v < 0 ? v - 0.5 : v + 0.5);
+	*out = (int64_t)(bytes + 0.5);
+	return true;
+}
+
+/* Decimal gigabytes (two decimals in Fleet's database) as bytes; digits beyond
+ * the ninth decimal are less than a byte. */
+static bool parse_gigabytes(const char *s, size_t n, int64_t *out)
+{
+	int64_t bytes = 0, digit = 1000000000;
+	size_t i = 0;
+	for (; i < n && s[i] >= '0' && s[i] <= '9' && i < 9; i++)
+		bytes = bytes * 10 + (s[i] - '0');
+	bytes *= digit;
+	if (i > 0 && i < n && s[i] == '.')
+		for (i++; i < n && s[i] >= '0' && s[i] <= '9'; i++)
+			bytes += (s[i] - '0') * (digit /= 10);
+	if (i < n || i == 0)
+		return parse_odd_gigabytes(s, n, out);
+	*out = bytes;
 	return true;
 }
 
@@ -310,7 +347,7 @@ bool page_put_number(struct page_build *b, enum place place, const struct field 
 		*(int64_t *)target(b, place, f) = v;
 		if (place == PLACE_HOST)
 			b->host->seen |= f->seen;
-	} else if (f->kind == KIND_GIGABYTES && parse_gigabytes(s, n, &v) && v >= 0) {
+	} else if (f->kind == KIND_GIGABYTES && parse_gigabytes(s, n, &v)) {
 		*(int64_t *)target(b, place, f) = v;
 	} else {
 		page_put_wrong(b);

@@ -97,6 +97,15 @@ static const struct row {
 	  OK,
 	  "3: uptime_ns=20807520000000000 memory_bytes=9223372036854775807 cores_logical=-1 "
 	  "disk_total_bytes=246000000000 disk_available_bytes=174980000000\n" },
+	{ "gigabytes",
+	  "{\"hosts\":[{\"id\":1,\"gigs_total_disk_space\":0.5},{\"id\":2,\"gigs_total_disk_space\":71},"
+	  "{\"id\":3,\"gigs_total_disk_space\":1.2345678919},{\"id\":4,\"gigs_total_disk_space\":999999999},"
+	  "{\"id\":5,\"gigs_total_disk_space\":-1},{\"id\":6,\"gigs_total_disk_space\":1e300},"
+	  "{\"id\":7,\"gigs_total_disk_space\":1234567890},{\"id\":8,\"gigs_total_disk_space\":2.5E1}]}",
+	  OK,
+	  "1: disk_total_bytes=500000000\n2: disk_total_bytes=71000000000\n3: disk_total_bytes=1234567891\n"
+	  "4: disk_total_bytes=999999999000000000\n5: wrong_types=1\n6: wrong_types=1\n7: wrong_types=1\n"
+	  "8: disk_total_bytes=25000000000\n" },
 	{ "too large a number", "{\"hosts\":[{\"id\":3,\"memory\":9223372036854775808}]}", OK,
 	  "3: wrong_types=1\n" },
 	{ "times",
