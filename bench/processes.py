@@ -12,6 +12,7 @@ import time
 import urllib.request
 
 SAMPLE_EVERY_S = 0.004
+SYNC_AT_MOST_S = 300
 
 
 class Failed(Exception):
@@ -170,9 +171,17 @@ class Muster:
                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             observer = Observer(process.pid)
             observer.start()
-            # what /proc says of it can be read until it is waited for
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            patience = threading.Timer(SYNC_AT_MOST_S, process.kill)
+            patience.daemon = True
+            patience.start()
+            try:
+                # what /proc says of it can be read until it is waited for
+                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+            except BaseException:
+                process.kill()
+                raise
             wall = time.monotonic() - begin
+            patience.cancel()
         observer.ended.set()
         observer.join()
         io = read_pairs(f"/proc/{process.pid}/io")
@@ -180,7 +189,8 @@ class Muster:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
             tail = "".join(self.log.read_text(errors="replace").splitlines(True)[-12:])
-            raise Failed(f"musterd ended with {process.returncode}:\n{tail}")
+            what = f"musterd ended with {process.returncode}" if wall < SYNC_AT_MOST_S else "musterd did not end"
+            raise Failed(f"{what} after {wall:.0f} s:\n{tail}")
         return {
             "wall_s": wall,
             "cpu_s": usage.ru_utime + usage.ru_stime,

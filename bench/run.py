@@ -13,6 +13,7 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -210,6 +211,7 @@ def main():
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     raise_file_limit()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report, here, failed = Report(), machine(), False
     print(f"{here['cpus']} x {here['cpu']}, kernel {here['kernel']}, commit {here['commit']}; "
           f"{o.hosts:,} hosts, {o.page} a page, {o.rounds} rounds\n")
