@@ -252,7 +252,7 @@ int store_open(struct store **out, const struct store_options *o, struct err *e)
 	struct store *s = mem_zalloc(sizeof(*s));
 	if (!s)
 		return err_set(e, E_NOMEM, "out of memory while opening the store \"%s\"", o->path);
-	strcpy(s->path, o->path);
+	memcpy(s->path, o->path, strlen(o->path) + 1);
 	s->read_only = o->read_only;
 	s->lock_fd = -1;
 	if (pthread_rwlock_init(&s->map_lock, NULL)) {

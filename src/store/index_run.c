@@ -125,6 +125,28 @@ static int put_step(struct store_txn *t, struct index_run *r)
 	return OK;
 }
 
+/* One step for the tenant whose run is in memory. */
+static int step_run(struct store_txn *t, struct index_run *r, struct tenant *tenant)
+{
+	int rc = put_step(t, r);
+	if (rc || r->done < r->count)
+		return rc;
+	tenant->dirty = true;
+	tenant->now.index_upto = r->last;
+	tenant->now.row.indexed = r->final;
+	index_run_release(r);
+	return OK;
+}
+
+/* There is memory for one run, so tenants take turns: a job that finds another
+ * tenant's run under way moves that one on, and its own begins when it is done. */
+static int step_other(struct store_txn *t, struct index_run *r)
+{
+	struct tenant *tenant;
+	int rc = txn_tenant(t, r->tenant, &tenant);
+	return rc ? rc : step_run(t, r, tenant);
+}
+
 int apply_index_run(struct store_job *base, struct store_txn *t)
 {
 	struct apply_index *job = (struct apply_index *)base;
@@ -138,16 +160,15 @@ int apply_index_run(struct store_job *base, struct store_txn *t)
 	if (tenant->now.row.indexed)
 		return OK;
 	tenant->now.index_begun = tenant->dirty = true;
-	if (r->tenant != job->tenant && (rc = begin_run(t, r, tenant)))
-		return rc;
-	if ((rc = put_step(t, r)))
-		return rc;
-	job->more = r->done < r->count || !r->final;
-	if (r->done == r->count) {
-		tenant->now.index_upto = r->last;
-		tenant->now.row.indexed = r->final;
-		index_run_release(r);
+	if (r->tenant && r->tenant != job->tenant) {
+		job->more = true;
+		return step_other(t, r);
 	}
+	if (!r->tenant && (rc = begin_run(t, r, tenant)))
+		return rc;
+	if ((rc = step_run(t, r, tenant)))
+		return rc;
+	job->more = !tenant->now.row.indexed;
 	job->next = tenant->now.index_upto;
 	return OK;
 }

@@ -243,7 +243,7 @@ int txn_tenant_new(struct store_txn *t, const char *name, struct tenant **out)
 	struct tenant *tenant = append_tenant(t->s);
 	if (!tenant)
 		return err_set(&t->err, E_NOMEM, "out of memory while adding the tenant \"%s\"", name);
-	strcpy(tenant->now.row.name, name);
+	memcpy(tenant->now.row.name, name, strlen(name) + 1);
 	tenant->now.row.number = t->s->tenant_count;
 	tenant->fresh = tenant->dirty = true;
 	touch(tenant);

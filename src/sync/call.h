@@ -9,6 +9,9 @@
 struct tenant_sync;
 struct call;
 
+/* CALL_AGAIN asks at once without counting the attempt. */
+enum call_turn { CALL_JUDGE, CALL_AGAIN, CALL_STOP };
+
 struct call_plan {
 	const char *what; /* names the request in sentences */
 	/* Writes the path; called for each attempt, so that page sizes may change. */
@@ -17,9 +20,8 @@ struct call_plan {
 	enum page_shape shape;
 	struct page_limits limits; /* of the page; may be set by path() */
 	unsigned max_attempts;     /* 0: as the options say */
-	/* Looks at a failed attempt before it is judged retryable; may be NULL.
-	 * CALL_AGAIN asks at once without counting it, CALL_STOP ends the call. */
-	enum call_turn { CALL_JUDGE, CALL_AGAIN, CALL_STOP } (*failed)(struct call *c, int rc);
+	/* Looks at a failed attempt before it is judged retryable; may be NULL. */
+	enum call_turn (*failed)(struct call *c, int rc);
 	/* The end: rc OK (then c->page or c->body hold the answer) or the last
 	 * failure, c->err says which. */
 	void (*done)(struct call *c, int rc);
