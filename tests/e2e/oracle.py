@@ -123,7 +123,14 @@ class Scenario(unittest.TestCase):
         """Starts the simulator and prepares a folder for the daemon."""
         self.sim = Sim(*(tenants or ("name=acme,hosts=120",))).start()
         self.addCleanup(self.sim.stop)
-        self.muster = Muster(self.sim, **settings)
+        self.fresh(**settings)
+
+    def fresh(self, tenants=None, **settings):
+        """An empty store, and a simulator without faults and counts."""
+        for name in self.sim.tenants:
+            self.sim.clear_faults(name)
+        self.sim.clear_stats()
+        self.muster = Muster(self.sim, tenants, **settings)
         self.addCleanup(self.muster.close)
         self.replicas = {}
         self.last = None
