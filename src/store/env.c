@@ -2,6 +2,7 @@
 
 #include "base/must.h"
 #include "store/limits.h"
+#include "store/data_file.h"
 #include "store/lock.h"
 
 #include <dirent.h>
@@ -95,10 +96,14 @@ int store_grow(struct store *s, struct err *e)
 
 /* ---- opening ---- */
 
-/* Whether the folder holds nothing but what a store would put there. */
+/* Whether the folder holds nothing but what a store would put there, and
+ * whether its data file (not an empty one) is among it. */
 static int only_store_files(const char *path, bool *only, bool *data)
 {
-	static const char *const known[] = { ".", "..", "data.mdb", "lock.mdb", LOCK_FILE_NAME };
+	static const char *const known[] = {
+		".", "..", DATA_FILE_NAME, DATA_FILE_BEGUN_NAME, "lock.mdb", LOCK_FILE_NAME,
+	};
+	struct stat st;
 	DIR *d = opendir(path);
 	if (!d)
 		return -1;
@@ -109,13 +114,14 @@ static int only_store_files(const char *path, bool *only, bool *data)
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			found = found || !strcmp(entry->d_name, known[i]);
 		*only = *only && found;
-		*data = *data || !strcmp(entry->d_name, "data.mdb");
+		if (!strcmp(entry->d_name, DATA_FILE_NAME))
+			*data = fstatat(dirfd(d), DATA_FILE_NAME, &st, 0) || st.st_size > 0;
 	}
 	closedir(d);
 	return 0;
 }
 
-static int check_folder(struct store *s, struct err *e)
+static int check_folder(struct store *s, bool *fresh, struct err *e)
 {
 	bool only, data;
 	if (!s->read_only && mkdir(s->path, 0700) && errno != EEXIST)
@@ -130,6 +136,7 @@ static int check_folder(struct store *s, struct err *e)
 		return err_set(e, E_IO, "the folder of the store \"%s\" cannot be read: %s", s->path,
 			       strerror(errno));
 	}
+	*fresh = !data;
 	if (data)
 		return OK;
 	if (s->read_only)
@@ -231,9 +238,15 @@ static int open_databases(struct store *s, struct err *e)
 
 static int open_steps(struct store *s, const struct store_options *o, struct err *e)
 {
-	int rc = check_folder(s, e);
+	bool fresh = false;
+	int rc = check_folder(s, &fresh, e);
 	if (!rc && !s->read_only)
 		rc = lock_take(s->path, &s->lock_fd, e);
+	/* Somebody else may have made it before the lock was ours. */
+	if (!rc && fresh)
+		rc = check_folder(s, &fresh, e);
+	if (!rc && fresh)
+		rc = data_file_make(s, e);
 	if (!rc)
 		rc = open_environment(s, o->map_bytes ? o->map_bytes : map_default_bytes, e);
 	if (!rc)
