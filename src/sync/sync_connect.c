@@ -283,11 +283,9 @@ static void probe_order_failed(struct tenant_sync *s)
 
 static void drop_feature(struct tenant_sync *s)
 {
-	struct list_request r = { .features = s->probe_features };
-	if (list_request_drop_feature(&r, SLICE_NONE))
-		log_event(LOG_NOTICE, "sync", "parameter refused, going on without", "tenant",
-			  LOG_S(s->conf->name), "dropped", LOG_I(s->probe_features & ~r.features), NULL);
-	s->probe_features = r.features;
+	log_event(LOG_NOTICE, "sync", "parameter refused, going on without", "tenant", LOG_S(s->conf->name),
+		  "dropped", LOG_I(s->probe_features & ~s->probe_fewer), NULL);
+	s->probe_features = s->probe_fewer;
 }
 
 static enum call_turn probe_failed(struct call *c, int rc)
@@ -312,8 +310,9 @@ static void probe_done(struct call *c, int rc)
 		struct answer a = { .status = c->result.status, .body = buf_slice(&c->body) };
 		struct list_request r = { .features = s->probe_features };
 		if (!answer_names(&a, "order_key") && !answer_names(&a, "ambiguous") &&
-		    list_request_drop_feature(&r, SLICE_NONE)) {
+		    list_request_drop_feature(&r, a.body)) {
 			s->probe_plain = s->probe_refused_full = true; /* is it the order or a parameter? */
+			s->probe_fewer = r.features;
 			probe_ask(s);
 		} else {
 			probe_order_failed(s);

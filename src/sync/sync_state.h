@@ -66,6 +66,7 @@ struct tenant_sync {
 	/* probe */
 	enum list_order probe_order;
 	unsigned probe_features, probe_rounds;
+	unsigned probe_fewer; /* what is left without the parameter that a refusal names */
 	bool probe_plain, probe_refused_full, recheck;
 	unsigned recheck_attempts;
 
