@@ -69,6 +69,7 @@ struct tenant_sync {
 	unsigned probe_fewer; /* what is left without the parameter that a refusal names */
 	bool probe_plain, probe_refused_full, recheck;
 	unsigned recheck_attempts;
+	bool rechecked; /* for the page that is being asked for */
 
 	/* list */
 	struct list_request list;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fleet/answer.h"
+#include "sync/backoff.h"
 #include "sync/sync_state.h"
 
 /* ---- begin ---- */
@@ -36,7 +37,7 @@ static void begin_walk(struct tenant_sync *s, int rc)
 	s->report.baseline = !s->row.baseline;
 	if (s->report.resumed)
 		log_event(LOG_NOTICE, "sync", "walk resumed", "tenant", LOG_S(s->conf->name), "after",
-			  LOG_I(s->row.cursor), NULL);
+			  LOG_I(s->row.cursor));
 	s->job.begin = (struct apply_walk_begin){
 		.job = { .run = apply_walk_begin_run },
 		.tenant = s->row.number,
@@ -102,16 +103,16 @@ static enum call_turn list_failed(struct call *c, int rc)
 		list_request_shrink(&s->list);
 		return s->list.per_page < before ? CALL_AGAIN : CALL_JUDGE;
 	}
-	if ((status == 400 || status == 422) && !s->list_worked) {
+	if ((status == 400 || status == 422) && !c->worked_before) {
 		if (!list_request_drop_feature(&s->list, buf_slice(&c->body)))
 			return CALL_JUDGE;
 		log_event(LOG_NOTICE, "sync", "parameter refused, going on without", "tenant",
-			  LOG_S(s->conf->name), NULL);
+			  LOG_S(s->conf->name));
 		return CALL_AGAIN;
 	}
-	if (status == 422 && s->recheck_attempts < s->options.max_attempts) {
+	if (status == 422 && !s->rechecked && s->recheck_attempts < s->options.max_attempts) {
 		/* the server may have been replaced under us: look again first */
-		s->recheck = true;
+		s->recheck = s->rechecked = true;
 		return CALL_STOP;
 	}
 	return CALL_JUDGE;
@@ -149,7 +150,7 @@ static void on_page_applied(struct store_job *job, int rc)
 		sync_fail(s, rc, &e);
 	} else if (s->list_ended) {
 		list_stopped(s);
-	} else if (!s->call.busy) {
+	} else if (s->state == SYNC_LIST && !s->recheck && !s->call.busy) {
 		list_next(s);
 	}
 }
@@ -179,6 +180,19 @@ static void submit_page(struct tenant_sync *s, struct page *page, uint64_t after
 	writer_submit(s->env->writer, &slot->job.job);
 }
 
+/* A page whose elements have no id: they are kept as rejects, but there is
+ * nothing to ask for after them, and what follows was not seen. */
+static void no_way_on(struct tenant_sync *s, struct page *page, uint64_t after)
+{
+	struct err e;
+	err_set(&e, E_NOT_FLEET,
+		"the list of hosts cannot be followed: none of the %u hosts after host %llu has an id; see "
+		"musterctl rejects",
+		page->count, (unsigned long long)after);
+	submit_page(s, page, after, after, false);
+	sync_fail(s, E_NOT_FLEET, &e);
+}
+
 static void list_done(struct call *c, int rc)
 {
 	struct tenant_sync *s = c->sync;
@@ -186,7 +200,8 @@ static void list_done(struct call *c, int rc)
 		if (s->recheck) {
 			s->recheck_attempts++;
 			s->probe_rounds = 0;
-			sync_enter(s, SYNC_VERSION);
+			s->report.total.retries++;
+			timer_arm(s->timer, backoff_ms(&s->env->random, s->options.backoff_base_ms, 1, -1));
 			return;
 		}
 		sync_fail(s, rc, &c->err);
@@ -195,13 +210,16 @@ static void list_done(struct call *c, int rc)
 	struct page *page = c->page;
 	uint64_t after = s->list.after, last = c->last_id > after ? c->last_id : after;
 	c->page = NULL;
-	s->list_worked = c->worked_before = true;
+	s->list_worked = true;
+	s->rechecked = false;
 	s->proven_ms = sync_now_ms();
 	s->report.total.pages++;
 	s->report.total.hosts += page->count;
-	/* a page whose elements have no id proves nothing beyond the cursor: there
-	 * is nothing to ask for after it */
-	s->list_ended = page->count == 0 || (last == after && s->list.order != LIST_BY_PAGE);
+	s->list_ended = page->count == 0;
+	if (page->count > 0 && last == after && s->list.order != LIST_BY_PAGE) {
+		no_way_on(s, page, after);
+		return;
+	}
 	list_request_adapt(&s->list, page->count, page->bytes, c->result.total_ms);
 	list_request_advance(&s->list, last);
 	submit_page(s, page, after, last, s->list_ended);
@@ -219,8 +237,11 @@ static void list_next(struct tenant_sync *s)
 		.failed = list_failed,
 		.done = list_done,
 	};
-	s->call.worked_before = s->list_worked;
+	/* a cursor was probed by the same request */
+	s->call.worked_before = s->list_worked || s->list.order != LIST_BY_PAGE;
 	call_start(&s->call, &plan);
+	if (s->rechecked)
+		s->call.attempt = 1;
 }
 
 void sync_enter_list(struct tenant_sync *s)
@@ -264,11 +285,14 @@ static void warn_about_no_hosts(struct tenant_sync *s)
 	if (s->report.total.hosts > 0)
 		return;
 	if (s->server.scope == SCOPE_TEAMS)
-		sync_warn(s, "no hosts are visible because the token is scoped to teams (%.100s) that have none; give its "
-		             "user the global role observer to see all",
-		          s->server.teams);
+		sync_warn(s,
+			  "no hosts are visible because the token is scoped to teams (%.100s) that have "
+			  "none; give its "
+			  "user the global role observer to see all",
+			  s->server.teams);
 	else
-		sync_warn(s, "the server lists no hosts; are devices enrolled, and is this the right server?");
+		sync_warn(s,
+			  "the server lists no hosts; are devices enrolled, and is this the right server?");
 }
 
 static void ended(struct tenant_sync *s, int rc)

@@ -61,7 +61,7 @@ void sync_enter(struct tenant_sync *s, enum sync_state state)
 {
 	must(states[s->state].next & (1u << state));
 	log_event(LOG_DEBUG, "sync", "state", "tenant", LOG_S(s->conf->name), "from",
-		  LOG_S(states[s->state].name), "to", LOG_S(states[state].name), NULL);
+		  LOG_S(states[s->state].name), "to", LOG_S(states[state].name));
 	s->state = state;
 	s->report.total.phase = states[state].phase;
 	if (state == SYNC_FINISH)
@@ -79,7 +79,7 @@ void sync_warn(struct tenant_sync *s, const char *fmt, ...)
 	vsnprintf(s->report.warning, sizeof(s->report.warning), fmt, ap);
 	va_end(ap);
 	log_event(LOG_WARNING, "sync", "warning", "tenant", LOG_S(s->conf->name), "text",
-		  LOG_S(s->report.warning), NULL);
+		  LOG_S(s->report.warning));
 }
 
 void sync_fail(struct tenant_sync *s, int rc, const struct err *e)
@@ -176,6 +176,8 @@ static void on_timer(void *arg)
 		sync_enter(s, SYNC_TENANT);
 	else if (s->state == SYNC_PROBE)
 		sync_enter_probe(s);
+	else if (s->state == SYNC_LIST && s->recheck)
+		sync_enter(s, SYNC_VERSION);
 }
 
 static int init_parts(struct tenant_sync *s, struct err *e)
