@@ -2,11 +2,12 @@
  * key=value pairs, or the same as one JSON object. Values are quoted and
  * escaped here, so call sites never format identity or care about newlines.
  *
- *   log_event(LOG_NOTICE, "sync", "page proven", "tenant", LOG_S("acme"), "hosts", LOG_I(500), NULL);
+ *   log_event(LOG_NOTICE, "sync", "page proven", "tenant", LOG_S("acme"), "hosts", LOG_I(500));
  *
  * Never pass a secret: nothing is redacted afterwards. Thread-safe. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
@@ -22,7 +23,8 @@ struct log_value {
 
 void log_configure(enum log_level level, int json);
 int log_enabled(enum log_level level);
-/* Pairs of (const char *key, struct log_value *), ended by NULL. */
+/* Pairs of (const char *key, struct log_value *); log_event() puts the end. */
 void log_event_(const char *group, enum log_level level, const char *what, ...) __attribute__((sentinel));
-#define log_event(level, group, ...) (log_enabled(level) ? log_event_(group, level, __VA_ARGS__) : (void)0)
+#define log_event(level, group, ...)                                                                         \
+	(log_enabled(level) ? log_event_(group, level, __VA_ARGS__, (char *)NULL) : (void)0)
 int log_level_parse(const char *name, enum log_level *out);

@@ -30,8 +30,8 @@ struct complaints {
 	struct arena *arena;
 	struct complaint rows[COMPLAINTS_MAX];
 	uint32_t count, errors, warnings; /* the latter two count all that came */
-	bool full;      /* more errors would have come */
-	bool no_memory; /* one was lost; the caller answers E_NOMEM */
+	bool full;                        /* more errors would have come */
+	bool no_memory;                   /* one was lost; the caller answers E_NOMEM */
 };
 
 int complaints_init(struct complaints *c);

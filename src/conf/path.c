@@ -45,7 +45,7 @@ char *path_folder(struct reading *r, const char *file)
 	if (slash && file[0] == '/')
 		return keep(r, (struct slice){ file, (uint32_t)(slash - file) });
 	if (!getcwd(here, sizeof(here)))
-		strcpy(here, ".");
+		memcpy(here, ".", 2);
 	if (!slash)
 		return keep(r, slice_of(here));
 	return join(r, slice_of(here), without_dot((struct slice){ file, (uint32_t)(slash - file) }));

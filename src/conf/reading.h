@@ -13,16 +13,16 @@ struct reading {
 };
 
 enum setting_kind {
-	SETTING_MAP,        /* its own settings are the rows whose group is this one's name */
-	SETTING_TEXT,       /* const char * */
-	SETTING_PATH,       /* const char *, absolute */
-	SETTING_FILE,       /* the same, and it must be a readable file */
-	SETTING_BOOL,       /* bool */
-	SETTING_SIZE,       /* uint64_t bytes */
-	SETTING_DURATION_S, /* int64_t seconds */
-	SETTING_DURATION_MS, /* uint32_t milliseconds; bounds are in seconds */
+	SETTING_MAP,           /* its own settings are the rows whose group is this one's name */
+	SETTING_TEXT,          /* const char * */
+	SETTING_PATH,          /* const char *, absolute */
+	SETTING_FILE,          /* the same, and it must be a readable file */
+	SETTING_BOOL,          /* bool */
+	SETTING_SIZE,          /* uint64_t bytes */
+	SETTING_DURATION_S,    /* int64_t seconds */
+	SETTING_DURATION_MS,   /* uint32_t milliseconds; bounds are in seconds */
 	SETTING_COUNT_OR_AUTO, /* uint32_t, 0 for auto */
-	SETTING_OWN,        /* read by `read` */
+	SETTING_OWN,           /* read by `read` */
 };
 
 /* One setting of the file. */

@@ -14,5 +14,5 @@ struct tenant_places {
  * about and left NULL or at its default. */
 void tenant_read(struct reading *r, yaml_node_t *node, struct conf_tenant *out, struct tenant_places *places);
 /* What two tenants must not share: complains about each that comes later. */
-void tenant_check_all(struct reading *r, const struct conf_tenant *tenants, const struct tenant_places *places,
-		      size_t count);
+void tenant_check_all(struct reading *r, const struct conf_tenant *tenants,
+		      const struct tenant_places *places, size_t count);

@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "fleet/page_build.h"
+#include "fleet/yajl_memory.h"
 
-#include <setjmp.h>
 #include <stdio.h>
 #include <yajl/yajl_parse.h>
 
@@ -13,13 +13,6 @@ enum {
 	/* What yajl may hold: its own state and one string that crosses pieces. */
 	YAJL_CEILING = 4 * 1024 * 1024,
 	YAJL_PIECE = 256 * 1024,
-};
-
-/* yajl does not check malloc: a refusal jumps out of it, and what it held is
- * freed from this list instead of by yajl_free(). */
-struct chunk {
-	struct chunk *prev, *next;
-	size_t n, pad_;
 };
 
 enum frame_kind { FRAME_ROOT, FRAME_DOCUMENT, FRAME_LIST, FRAME_OBJECT, FRAME_ARRAY };
@@ -36,9 +29,7 @@ struct page_parser {
 	struct page_limits limits;
 	enum page_shape shape;
 	yajl_handle yajl;
-	struct chunk chunks; /* list head */
-	size_t chunk_bytes;
-	jmp_buf refused;
+	struct yajl_memory memory;
 	struct frame frames[MAX_FRAMES];
 	int top;
 	unsigned skip; /* depth inside something of no interest */
@@ -52,46 +43,6 @@ struct page_parser {
 	int rc;
 	struct err err;
 };
-
-static void *chunk_realloc(void *ctx, void *old, size_t n)
-{
-	struct page_parser *p = ctx;
-	struct chunk *c = old ? (struct chunk *)old - 1 : NULL;
-	size_t had = c ? c->n : 0;
-	if (n > YAJL_CEILING || p->chunk_bytes - had > YAJL_CEILING - n)
-		longjmp(p->refused, E_LIMIT);
-	struct chunk *to = mem_realloc(c, sizeof(*to) + n);
-	if (!to)
-		longjmp(p->refused, E_NOMEM);
-	if (!c) {
-		to->prev = &p->chunks;
-		to->next = p->chunks.next;
-	}
-	to->prev->next = to;
-	if (to->next)
-		to->next->prev = to;
-	to->n = n;
-	p->chunk_bytes += n - had;
-	return to + 1;
-}
-
-static void *chunk_alloc(void *ctx, size_t n)
-{
-	return chunk_realloc(ctx, NULL, n);
-}
-
-static void chunk_free(void *ctx, void *old)
-{
-	struct page_parser *p = ctx;
-	if (!old)
-		return;
-	struct chunk *c = (struct chunk *)old - 1;
-	c->prev->next = c->next;
-	if (c->next)
-		c->next->prev = c->prev;
-	p->chunk_bytes -= c->n;
-	mem_free(c);
-}
 
 static int fail(struct page_parser *p, int rc, const char *text)
 {
@@ -427,8 +378,9 @@ int page_parser_new(struct page_parser **out, enum page_shape shape, const struc
 		page_parser_free(p);
 		return E_NOMEM;
 	}
-	yajl_alloc_funcs funcs = { chunk_alloc, chunk_realloc, chunk_free, p };
-	if (setjmp(p->refused)) {
+	yajl_memory_init(&p->memory, YAJL_CEILING);
+	yajl_alloc_funcs funcs = yajl_memory_funcs(&p->memory);
+	if (setjmp(p->memory.refused)) {
 		page_parser_free(p);
 		return E_NOMEM;
 	}
@@ -448,7 +400,7 @@ static void syntax_error(struct page_parser *p)
 
 static int feed_piece(struct page_parser *p, const char *bytes, size_t n)
 {
-	int refused = setjmp(p->refused);
+	int refused = setjmp(p->memory.refused);
 	if (refused)
 		return fail(p, refused,
 			    refused == E_LIMIT ? "a single value of the answer is larger than 2 MiB"
@@ -497,7 +449,7 @@ int page_parser_feed(struct page_parser *p, const void *bytes, size_t n)
 
 static int complete(struct page_parser *p)
 {
-	int refused = setjmp(p->refused);
+	int refused = setjmp(p->memory.refused);
 	if (refused)
 		return fail(p, refused, "out of memory while reading a page"), p->rc;
 	p->piece = "";
@@ -537,8 +489,7 @@ void page_parser_free(struct page_parser *p)
 {
 	if (!p)
 		return;
-	while (p->chunks.next)
-		chunk_free(p, p->chunks.next + 1);
+	yajl_memory_release(&p->memory);
 	page_build_release(&p->b);
 	mem_free(p);
 }

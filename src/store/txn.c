@@ -153,6 +153,7 @@ int txn_commit(struct store_txn *t)
 
 int txn_cursor(struct store_txn *t, enum store_db db, MDB_cursor **out)
 {
+	*out = NULL;
 	if (!t->cursors[db]) {
 		int rc = mdb_cursor_open(t->mdb, t->s->dbi[db], &t->cursors[db]);
 		if (rc) {

@@ -83,6 +83,7 @@ static void failed(struct call *c, int rc)
 	struct tenant_sync *s = c->sync;
 	enum call_turn turn = c->plan->failed ? c->plan->failed(c, rc) : CALL_JUDGE;
 	if (turn == CALL_AGAIN) {
+		c->attempt--;
 		timer_arm(c->timer, 0);
 		return;
 	}
@@ -110,7 +111,7 @@ static void failed(struct call *c, int rc)
 	s->report.total.retries++;
 	log_event(LOG_INFO, "sync", "trying again", "tenant", LOG_S(s->conf->name), "what",
 		  LOG_S(c->plan->what), "attempt", LOG_I(c->attempt), "wait_ms", LOG_I(wait), "reason",
-		  LOG_S(c->err.text), NULL);
+		  LOG_S(c->err.text));
 	timer_arm(c->timer, wait);
 }
 

@@ -52,7 +52,7 @@ static void version_done(struct call *c, int rc)
 	} else if (s->recheck) {
 		if (strcmp(before.version, s->server.version) != 0)
 			log_event(LOG_NOTICE, "sync", "version changed", "tenant", LOG_S(s->conf->name),
-				  "from", LOG_S(before.version), "to", LOG_S(s->server.version), NULL);
+				  "from", LOG_S(before.version), "to", LOG_S(s->server.version));
 		sync_enter(s, SYNC_PROBE);
 	} else {
 		sync_enter(s, SYNC_ME);
@@ -269,7 +269,7 @@ static void probe_order_failed(struct tenant_sync *s)
 	if (++s->probe_rounds < PROBE_ROUNDS) {
 		s->probe_order = LIST_BY_ID;
 		log_event(LOG_NOTICE, "sync", "cursor refused, probing again", "tenant", LOG_S(s->conf->name),
-			  "round", LOG_I(s->probe_rounds), NULL);
+			  "round", LOG_I(s->probe_rounds));
 		timer_arm(s->timer, s->options.probe_gap_ms);
 		return;
 	}
@@ -284,7 +284,7 @@ static void probe_order_failed(struct tenant_sync *s)
 static void drop_feature(struct tenant_sync *s)
 {
 	log_event(LOG_NOTICE, "sync", "parameter refused, going on without", "tenant", LOG_S(s->conf->name),
-		  "dropped", LOG_I(s->probe_features & ~s->probe_fewer), NULL);
+		  "dropped", LOG_I(s->probe_features & ~s->probe_fewer));
 	s->probe_features = s->probe_fewer;
 }
 

@@ -59,7 +59,7 @@ static void detail_failed(struct lookup *l, int rc)
 	s->report.details_failed++;
 	s->details_failed_in_row++;
 	log_event(LOG_NOTICE, "sync", "detail failed", "tenant", LOG_S(s->conf->name), "id",
-		  LOG_I(l->call.id), "reason", LOG_S(l->call.err.text), NULL);
+		  LOG_I(l->call.id), "reason", LOG_S(l->call.err.text));
 	/* a refused token, or a server in trouble, will not do better with the next host */
 	if (rc == E_TOKEN || (rc == E_FORBIDDEN && l->call.allowlist) ||
 	    s->details_failed_in_row >= DETAIL_FAILURES_IN_ROW) {

@@ -53,7 +53,7 @@ static void hold(struct tenant_sync *s, enum guard_reason reason)
 	s->report.hold_since = same ? s->row.hold_since : clock_unix_s();
 	s->report.accept_refused = s->options.accept;
 	log_event(LOG_WARNING, "sync", "deletions held", "tenant", LOG_S(s->conf->name), "count",
-		  LOG_I(s->report.missing), "reason", LOG_S(store_hold_reason_name(s->report.hold)), NULL);
+		  LOG_I(s->report.missing), "reason", LOG_S(store_hold_reason_name(s->report.hold)));
 	set_hold(s, s->report.hold, held);
 }
 

@@ -48,7 +48,7 @@ static inline int fixture_open_map(struct fixture *f, size_t map_bytes)
 static inline void fixture_folder(struct fixture *f)
 {
 	*f = (struct fixture){ .now = 1766400000 };
-	strcpy(f->folder, "/tmp/muster-store-XXXXXX");
+	snprintf(f->folder, sizeof(f->folder), "/tmp/muster-store-XXXXXX");
 	if (!mkdtemp(f->folder))
 		abort();
 }

@@ -88,8 +88,8 @@ static void merge_table(void **state)
 				 cases[i].what, (int)f.counts.created, (int)f.counts.changed,
 				 (int)f.counts.unchanged, (int)f.counts.volatile_only, (int)f.counts.rejected,
 				 (int)f.counts.marked_missing, (int)missing);
-		for (char *line = strtok(fixture_rows(&f, ROWS_CHANGES, 1)->text, "\n"); line;
-		     line = strtok(NULL, "\n")) {
+		char *rest = fixture_rows(&f, ROWS_CHANGES, 1)->text;
+		for (char *line; (line = strtok_r(NULL, "\n", &rest));) {
 			char kind[32];
 			unsigned id;
 			assert_int_equal(sscanf(strstr(line, "\"kind\":\""),
