@@ -51,42 +51,47 @@ class Faults(Scenario):
     def setUp(self):
         self.serve("name=acme,hosts=230", "name=old,hosts=230,version=4.36.0,tier=free", limits=LIMITS)
 
-    def each(self, rows):
+    def each(self, rows, strike):
+        """strike(tenant, do, sentence) for each row, on a server of each wire form."""
         for name, row in rows.items():
             for tenant in ("acme", "old"):
                 if tenant == "old" and name.startswith("in-band"):
                     continue  # only the streamed form has it
                 with self.subTest(name, tenant=tenant):
                     self.fresh([tenant], limits=LIMITS)
-                    yield tenant, *row
+                    strike(tenant, *row)
+
+    def failure(self, tenant):
+        return next(l for l in self.last.out.splitlines() if l.startswith(tenant) and " failed " in l)
 
     def test_once_in_mid_walk(self):
-        for tenant, do, _ in self.each(PASSING):
+        def strike(tenant, do, _):
             self.sim.fault(tenant, "list", {"after_id": 60, "times": 1}, **do)
-            self.sync()
+            self.sync(tells="1 retries")
             self.same(tenant)
-            self.assertIn("1 retries", self.last.out + " 1 retries" * ("422" in str(do)))
             self.assertEqual(self.kinds(tenant), {"baseline": [None]})
+        self.each(PASSING, strike)
 
     def test_five_times_at_the_first_page(self):
-        for tenant, do, _ in self.each(PASSING):
-            if do.get("status") == 422 or do.get("html200"):
-                continue  # before anything worked these are an answer
-            self.sim.fault(tenant, "list", {"skip": 2 if tenant == "old" else 1, "times": 5}, **do)
+        def strike(tenant, do, _):
+            # behind the probes of the cursor; old servers refuse the first one
+            self.sim.fault(tenant, "list", {"skip": 3 if tenant == "old" else 1, "times": 5}, **do)
             self.sync()
             self.same(tenant)
+        # after a 422 the cursor is probed again, which would meet it too
+        self.each({k: v for k, v in PASSING.items() if k != "422"}, strike)
 
     def test_for_ever(self):
-        for tenant, do, sentence in self.each(PASSING):
+        def strike(tenant, do, sentence):
             self.sim.fault(tenant, "list", {"after_id": 60}, **do)
             self.sync(status=1)
-            line = next(l for l in self.last.out.splitlines() if l.startswith(tenant) and " failed " in l)
-            self.assertIn(sentence, line)
-            self.assertIn("the list of hosts", line)
-            self.assertIn("given up after 6 attempts", line)
+            line = self.failure(tenant)
+            for part in (sentence, "the list of hosts", "given up after 6 attempts"):
+                self.assertIn(part, line)
             self.kept(tenant)
             asked = [p for p in self.pages(tenant) if int(p["after"]) >= 60]
             self.assertEqual(len(asked), 6, asked)
+        self.each(PASSING, strike)
 
     def kept(self, tenant):
         """The proven pages are stored, nothing was deleted, and the next sync goes on."""
@@ -98,17 +103,17 @@ class Faults(Scenario):
         self.assertIn("the list of hosts", row["sync"]["text"])
 
     def test_final(self):
-        for tenant, do, sentence in self.each(FINAL):
+        def strike(tenant, do, sentence):
             self.sim.fault(tenant, "list", {"after_id": 60}, **do)
             self.sync(status=1)
-            line = next(l for l in self.last.out.splitlines() if l.startswith(tenant) and " failed " in l)
-            self.assertIn(sentence, line)
-            self.assertNotIn("attempts", line)
+            self.assertIn(sentence, self.failure(tenant))
+            self.assertNotIn("attempts", self.failure(tenant))
             self.assertEqual(len([p for p in self.pages(tenant) if int(p["after"]) >= 60]), 1)
             self.kept(tenant)
             self.sim.clear_faults(tenant)
             self.sync(tells="resumed")
             self.same(tenant)
+        self.each(FINAL, strike)
 
     def test_token_revoked_in_mid_walk(self):
         self.fresh(["acme"], limits=LIMITS)
@@ -138,9 +143,9 @@ class Bodies(Scenario):
         return sorted(self.hosts())[25]
 
     def test_one_host_that_cannot_be_read(self):
-        for kind, rejected in {"string": True, "no_id": True, "wrong_types": False, "oversize": True}.items():
+        for kind, rejected in {"string": True, "no_id": True, "wrong_types": False}.items():
             with self.subTest(kind):
-                self.fresh(limits={**LIMITS, "body_bytes": "64MiB"})
+                self.fresh(limits=LIMITS)
                 victim = self.host_in_the_middle()
                 self.sim.fault("acme", "list", {"skip": 1, "times": 1}, bad_host=kind)
                 self.sync()
@@ -158,21 +163,24 @@ class Bodies(Scenario):
         self.sync()
         victim = self.host_in_the_middle()
         before = self.devices()[victim]
-        for kind in ("oversize", "string", "no_id"):
+        for fault in (dict(long_string=100000), dict(depth=100), dict(bad_host="string"), dict(bad_host="no_id")):
             self.sim.clear_faults("acme")
-            self.muster.settings["limits"] = {**LIMITS, "body_bytes": "64MiB"}
-            self.muster.write_config()
-            self.sim.fault("acme", "list", {"skip": 1, "times": 1}, bad_host=kind)
+            self.sim.fault("acme", "list", {"skip": 1, "times": 1}, **fault)
             self.sync()
-            self.assertEqual(self.devices()[victim], before, kind)
+            self.assertEqual(self.devices()[victim], before, fault)
+            self.assertIn("1 rejected", self.last.out)
         self.assertEqual(self.kinds(), {"baseline": [None]})
 
     def test_a_page_without_any_id(self):
         self.sync()
         self.sim.fault("acme", "list", {"after_id": 60}, clamp=1, bad_host="no_id")
-        self.sync("--give-up-after", "5s", status=1)
+        self.sync(status=1, tells="none of the 1 hosts after host 66 has an id")
         self.assertEqual(self.kinds(), {"baseline": [None]})
+        self.assertEqual(len(self.muster.ctl("rejects", "acme")), 1)
+        self.sim.clear_faults("acme")
         self.same()
+        self.sync(tells="resumed")
+        self.assertEqual(self.kinds(), {"baseline": [None]})
 
     def test_null_everywhere(self):
         self.sim.fault("acme", "list", null_everywhere=True)
@@ -198,25 +206,19 @@ class Bodies(Scenario):
                 self.sim.clear_faults("acme")
                 self.same(but=[self.host_in_the_middle()] if "bad_utf8" in do else ())
 
-    def test_bad_utf8_is_repaired(self):
-        self.sim.mutate("acme", "set", id=3, raw={"hostname": '"bad \udced\udca0\udc80"'}) if False else None
-        self.sim.fault("acme", "list", {"times": 9}, bad_utf8=True)
-        self.sync()
-        texts = str(self.devices())
-        self.assertNotIn("\\udc", texts)
-
     def test_four_byte_characters(self):
         face = "\U0001f600" * 255
+        email = face[12:] + "@example.com"
         ids = sorted(self.hosts())[:1]
         self.sim.mutate("acme", "set", id=ids[0],
-                        json={"hardware_serial": face, "hostname": face, "team_id": 9, "team_name": face,
+                        json={"hardware_serial": face, "uuid": face, "hostname": face, "team_id": 9, "team_name": face,
                               "fleet_id": 9, "fleet_name": face,
-                              "device_mapping": [{"email": face + "@example.com", "source": "custom"}]})
+                              "device_mapping": [{"email": email, "source": "custom"}]})
         self.sync()
         d = self.devices()[ids[0]]
         self.assertEqual((d["identity"]["serial"], d["owner"]["email"], d["access"]["groups"]),
-                         (face, face + "@example.com", [face]))
-        found = self.muster.ctl("devices", "acme", "--owner", face + "@example.com")
+                         (face, email, [face]))
+        found = self.muster.ctl("devices", "acme", "--owner", email)
         self.assertEqual([f["id"] for f in found], ids)
         self.assertEqual(self.muster.ctl("device", "acme", face)[0]["id"], ids[0])
         self.sync(tells="nothing changed")
@@ -230,12 +232,23 @@ class Bodies(Scenario):
         self.sync()
         self.same()
 
-    def test_a_string_longer_than_the_host_may_be(self):
-        self.fresh(limits={**LIMITS, "body_bytes": "64MiB"})
+    def test_a_host_larger_than_it_may_be(self):
         victim = self.host_in_the_middle()
-        self.sim.fault("acme", "list", {"skip": 1, "times": 1}, long_string=20_000_000)
-        self.sync()
+        self.sim.fault("acme", "list", {"skip": 1, "times": 1}, long_string=100_000)
+        self.sync(tells="1 rejected")
         self.assertEqual(set(self.hosts()) - set(self.devices()), {victim})
+        self.sync()
+        self.same()
+
+    def test_a_string_of_100_megabytes(self):
+        # the page fails, not the host alone, and the memory does not grow
+        self.fresh(limits={**LIMITS, "body_bytes": "512MiB", "host_bytes": "512MiB", "request": "60s"})
+        for fault in (dict(long_string=100_000_000), dict(bad_host="oversize")):
+            self.sim.clear_faults("acme")
+            self.sim.fault("acme", "list", {"skip": 1}, **fault)
+            self.sync(status=1, tells="a single value of the answer is larger")
+            self.assertEqual(self.devices(), {})
+        self.sim.clear_faults("acme")
         self.sync()
         self.same()
 
@@ -243,7 +256,7 @@ class Bodies(Scenario):
         self.sim.fault("acme", "list", {"after_id": 60}, endless=True)
         run = self.sync(status=1, timeout=30)
         self.assertIn("the list of hosts", run.out)
-        self.assertIn("body_bytes", run.out)
+        self.assertIn("is longer than 1048576 bytes", run.out)
         self.assertLess(run.seconds, 15)
         self.assertEqual(len(self.devices()), 50)
         self.assertLessEqual(len(self.pages()), 8)
@@ -257,6 +270,7 @@ class Bodies(Scenario):
     def test_clamped(self):
         self.sim.fault("acme", "list", clamp=7)
         self.sync()
+        self.sim.clear_faults("acme")
         self.assertEqual(len(self.pages()), -(-230 // 7) + 1)
         self.same()
 
