@@ -256,7 +256,7 @@ static int split_path(struct slice path, struct segments *out, struct err *e)
 			continue;
 		if (slice_is(part, ".") || slice_is(part, ".."))
 			return err_set(e, E_CONFIG, "has a . or .. in its path; write the path out");
-		for (uint32_t k = 0; k < n; k++)
+		for (uint32_t k = 0; part.p && k < n; k++)
 			if (part.p[k] == '%' && (k + 2 >= n || !isxdigit((unsigned char)part.p[k + 1]) ||
 						 !isxdigit((unsigned char)part.p[k + 2])))
 				return err_set(
