@@ -50,7 +50,7 @@ __attribute__((noinline)) uint64_t encode_loop(const struct device *devices, siz
 			if (!devices[j].id)
 				continue;
 			buf_reset(&b);
-			if (record_write_stable(&b, &devices[j], "acme", &no_names) != OK)
+			if (record_write_stable(&b, &devices[j], &no_names) != OK)
 				exit(1);
 			record_pack_volatile(packed, &devices[j]);
 			hosts++;

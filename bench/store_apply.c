@@ -200,7 +200,6 @@ static void walk(struct store *s, const uint32_t *numbers, uint32_t tenants, uin
 		for (uint32_t n = 0; n < tenants; n++) {
 			struct apply_page page = { .job.run = apply_page_run,
 						   .tenant = numbers[n],
-						   .tenant_name = "tenant",
 						   .walk = walks[n],
 						   .after = first - 1,
 						   .last = first + count - 1,

@@ -98,8 +98,8 @@ static const struct column device_columns[] = {
 
 struct missing {
 	struct ctl *c;
-	uint32_t tenant;
-	struct buf row;
+	const struct tenant_row *tenant;
+	struct buf row, record;
 };
 
 static void put(struct buf *out, struct slice value)
@@ -112,15 +112,21 @@ static void put(struct buf *out, struct slice value)
 
 static int name_device(void *arg, const struct store_device *d)
 {
-	struct buf *b = arg;
+	struct missing *m = arg;
+	struct buf *b = &m->row;
+	buf_reset(&m->record);
+	int rc = record_expand(&m->record, m->tenant->name, d->id, d->stable);
+	if (rc)
+		return rc;
+	struct slice record = buf_slice(&m->record);
 	json_k(b, "device");
 	json_open(b, '{');
 	json_k(b, "name");
-	put(b, value_at(d->stable, "identity.display_name|identity.computer_name|identity.hostname"));
+	put(b, value_at(record, "identity.display_name|identity.computer_name|identity.hostname"));
 	json_k(b, "serial");
-	put(b, value_at(d->stable, "identity.serial"));
+	put(b, value_at(record, "identity.serial"));
 	json_k(b, "owner");
-	put(b, value_at(d->stable, "owner.email"));
+	put(b, value_at(record, "owner.email"));
 	json_close(b, '}');
 	return OK;
 }
@@ -130,7 +136,7 @@ static int print_device(void *arg, uint64_t id, struct slice mark)
 	struct missing *m = arg;
 	buf_reset(&m->row);
 	buf_add(&m->row, mark.p, mark.n - (mark.n > 0));
-	int rc = store_device(m->c->store, m->tenant, id, name_device, &m->row);
+	int rc = store_device(m->c->store, m->tenant->number, id, name_device, m);
 	if (rc && rc != E_NOT_FOUND)
 		return rc;
 	json_close(&m->row, '}');
@@ -139,9 +145,10 @@ static int print_device(void *arg, uint64_t id, struct slice mark)
 
 static int print_devices(struct ctl *c, const struct tenant_row *tenant)
 {
-	struct missing m = { .c = c, .tenant = tenant->number };
+	struct missing m = { .c = c, .tenant = tenant };
 	struct buf advice;
 	buf_init(&m.row, 1 << 20);
+	buf_init(&m.record, 16 << 20);
 	buf_init(&advice, 4096);
 	int rc = output_begin(&c->output, VIEW(device_columns));
 	if (!rc)
@@ -158,6 +165,7 @@ static int print_devices(struct ctl *c, const struct tenant_row *tenant)
 			rc = advice.failed;
 	}
 	buf_release(&m.row);
+	buf_release(&m.record);
 	buf_release(&advice);
 	return rc ? rc : end;
 }

@@ -98,13 +98,15 @@ struct batch {
 	struct buf rows;    /* separated by line feeds, which compact JSON has none of */
 	struct buf scratch; /* its memory is taken before the first record, so that comparing cannot fail */
 	uint64_t last;
+	const char *tenant;
 	const struct device_filter *filter;
 	const struct record_now *now;
 };
 
-static int batch_init(struct batch *b, const struct device_filter *f, const struct record_now *now)
+static int batch_init(struct batch *b, const struct tenant_row *tenant, const struct device_filter *f,
+		      const struct record_now *now)
 {
-	*b = (struct batch){ .filter = f, .now = now };
+	*b = (struct batch){ .tenant = tenant->name, .filter = f, .now = now };
 	buf_init(&b->rows, BATCH_CEILING);
 	buf_init(&b->scratch, SCRATCH_BYTES);
 	return buf_reserve(&b->scratch, SCRATCH_BYTES) ? OK : E_NOMEM;
@@ -119,11 +121,15 @@ static void batch_release(struct batch *b)
 static int batch_device(void *arg, const struct store_device *d)
 {
 	struct batch *b = arg;
-	if (b->filter && !device_filter_matches(b->filter, d->stable, &b->scratch))
-		return OK;
-	int rc = record_join(&b->rows, d->stable, d->packed.p, d->packed.n, b->now);
+	size_t begun = b->rows.len;
+	int rc = record_join(&b->rows, b->tenant, d->id, d->stable, d->packed.p, d->packed.n, b->now);
 	if (rc)
 		return rc;
+	struct slice record = { b->rows.data + begun, (uint32_t)(b->rows.len - begun) };
+	if (b->filter && !device_filter_matches(b->filter, record, &b->scratch)) {
+		b->rows.len = begun;
+		return OK;
+	}
 	buf_putc(&b->rows, '\n');
 	b->last = d->id;
 	return b->rows.failed ? b->rows.failed : b->rows.len >= BATCH_BYTES ? STOP : OK;
@@ -238,7 +244,7 @@ int source_devices(struct store *s, const struct tenant_row *tenant, const struc
 		   const struct record_now *now, int (*each)(void *arg, struct slice record), void *arg)
 {
 	struct batch b;
-	int rc = batch_init(&b, f, now);
+	int rc = batch_init(&b, tenant, f, now);
 	if (rc)
 		return rc;
 	if (tenant->indexed && f->owner)
@@ -283,7 +289,7 @@ int source_device(struct store *s, const struct tenant_row *tenant, const char *
 	struct wanted w = { NULL, word, &b.scratch, each, arg, 0 };
 	char *end;
 	uint64_t id = strtoull(word, &end, 10);
-	int rc = batch_init(&b, NULL, now);
+	int rc = batch_init(&b, tenant, NULL, now);
 	if (!rc && word[0] >= '0' && word[0] <= '9' && !*end) {
 		rc = store_device(s, tenant->number, id, batch_device, &b);
 		rc = rc == E_NOT_FOUND ? OK : rc < OK ? rc : batch_hand_out(&b, pass_if_same, &w);

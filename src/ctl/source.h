@@ -23,7 +23,7 @@ struct device_filter {
 	const char *owner;    /* owner.email */
 	const char *group;    /* one of access.groups */
 };
-/* `record`: stable part or whole record. Texts are compared in `scratch`. */
+/* `record`: JSON. Texts are compared in `scratch`. */
 bool device_filter_matches(const struct device_filter *f, struct slice record, struct buf *scratch);
 
 /* The records in order of id, each whole (record_join). An index is used when

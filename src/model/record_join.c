@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "model/record_token.h"
 
 /* A device counts as online for this long after it was seen. */
 enum { ONLINE_S = 15 * 60 };
@@ -56,18 +57,11 @@ static void write_volatile(struct buf *out, const struct record_volatile *v)
 /* These have no agent that keeps in touch. */
 static bool is_agentless(struct slice stable)
 {
-	/* quotes inside texts are escaped, so this can only be the member itself */
-	static const struct slice before = SLICE("\"os\":{\"family\":\"");
-	static const struct slice agentless[] = { SLICE("ios\""), SLICE("ipados\""), SLICE("android\"") };
-	const char *at = memmem(stable.p, stable.n, before.p, before.n);
-	if (!at)
+	struct record_tokens t;
+	if (record_split(&t, stable))
 		return false;
-	at += before.n;
-	size_t left = (size_t)(stable.p + stable.n - at);
-	for (size_t i = 0; i < sizeof(agentless) / sizeof(*agentless); i++)
-		if (left >= agentless[i].n && memcmp(at, agentless[i].p, agentless[i].n) == 0)
-			return true;
-	return false;
+	struct slice family = record_word(WORDS_OS_FAMILY, t.at[TOKEN_OS_FAMILY]);
+	return slice_is(family, "ios") || slice_is(family, "ipados") || slice_is(family, "android");
 }
 
 static void truth_member(struct buf *out, const char *key, size_t n, bool known, bool v)
@@ -79,21 +73,24 @@ static void truth_member(struct buf *out, const char *key, size_t n, bool known,
 		json_null(out);
 }
 
-int record_join(struct buf *out, struct slice stable, const void *packed, size_t packed_n,
-		const struct record_now *now)
+int record_join(struct buf *out, const char *tenant, uint64_t id, struct slice stable, const void *packed,
+		size_t packed_n, const struct record_now *now)
 {
 	struct record_volatile v;
+	size_t begun = out->len;
 	int rc = record_unpack_volatile(&v, packed, packed_n);
+	if (!rc)
+		rc = record_expand(out, tenant, id, stable);
 	if (rc)
 		return rc;
-	if (stable.n < 2 || *stable.p != '{')
-		return E_CORRUPT;
-	buf_add(out, stable.p, stable.n);
+	out->len--; /* open again */
 	write_volatile(out, &v);
 	truth_member(out, KEY("stale"), now->stale_after_s > 0 && v.evaluated_at != HOST_NEVER,
 		     now->now - v.evaluated_at > now->stale_after_s);
 	truth_member(out, KEY("online"), v.last_seen != HOST_NEVER && !is_agentless(stable),
 		     now->now - v.last_seen <= ONLINE_S);
 	json_close(out, '}');
+	if (out->failed)
+		out->len = begun;
 	return out->failed;
 }

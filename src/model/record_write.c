@@ -1,12 +1,11 @@
 #include "model/record.h"
 
-#include "base/clock.h"
+#include "model/record_token.h"
 
 enum { TEXT_MAX = 255, TEXT_MAX_BYTES = TEXT_MAX * 4, ESCAPED_MAX = 6 };
 
-/* A record is some sixty members of known size, and a first walk writes every
- * one of them: so room is made once a member, keys are copied with their
- * punctuation, and nothing is looked at twice. */
+/* A record is some fifty tokens (record_token.h), and a first walk writes every
+ * one of them: so room is made once a token, and nothing is looked at twice. */
 static inline char *room(struct buf *b, size_t n)
 {
 	if (b->cap - b->len < n || b->failed)
@@ -19,7 +18,7 @@ static inline void used(struct buf *b, const char *end)
 	b->len = (size_t)(end - b->data);
 }
 
-/* ---- scalars; each is given the key with all punctuation before the value ---- */
+/* ---- tokens ---- */
 static char *escape(char *p, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -43,20 +42,6 @@ static char *escape(char *p, unsigned char c)
 	p[3] = hex[c >> 4];
 	p[4] = hex[c & 15];
 	return p + 5;
-}
-
-static inline bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c != '"' && c != '\\';
-}
-
-/* True when none of eight bytes needs escaping. */
-static inline bool eight_plain(uint64_t v)
-{
-	const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-	uint64_t quote = v ^ (ones * '"'), slash = v ^ (ones * '\\');
-	uint64_t found = ((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash);
-	return !(found & high);
 }
 
 /* The text without its quotes, at p, where ESCAPED_MAX * s.n bytes are free. */
@@ -100,44 +85,46 @@ static struct slice truncated(struct slice s)
 	return s;
 }
 
-static void text_member(struct buf *b, const char *key, size_t key_n, struct slice s)
+static void put(struct buf *b, struct slice s)
 {
 	s = truncated(s);
-	char *p = room(b, key_n + (size_t)s.n * ESCAPED_MAX + 4);
+	char *p = room(b, (size_t)s.n * ESCAPED_MAX + 2);
 	if (!p)
 		return;
-	memcpy(p, key, key_n);
-	p += key_n;
 	if (s.p) {
 		*p++ = '"';
 		p = put_text(p, s);
-		*p++ = '"';
-	} else {
-		memcpy(p, "null", 4);
-		p += 4;
 	}
+	*p++ = '\n';
 	used(b, p);
 }
 
-/* Our own words need neither escaping nor a limit; NULL writes null. */
-static void word_member(struct buf *b, const char *key, size_t key_n, const char *word)
+static inline void byte(struct buf *b, char c)
 {
-	size_t n = word ? strlen(word) : 0;
-	char *p = room(b, key_n + n + 4);
-	if (!p)
-		return;
-	memcpy(p, key, key_n);
-	p += key_n;
-	if (word) {
-		*p++ = '"';
-		memcpy(p, word, n);
-		p += n;
-		*p++ = '"';
-	} else {
-		memcpy(p, "null", 4);
-		p += 4;
+	char *p = room(b, 1);
+	if (p) {
+		*p = c;
+		b->len++;
 	}
-	used(b, p);
+}
+
+/* A letter; 0 is null. */
+static inline void letter(struct buf *b, char c)
+{
+	if (c)
+		byte(b, c);
+	byte(b, '\n');
+}
+
+static inline void tristate(struct buf *b, enum host_tristate v)
+{
+	letter(b, v == HOST_UNKNOWN ? 0 : v == HOST_YES ? 't' : 'f');
+}
+
+/* For words without an enum: one letter for each, the first of it. */
+static inline void initial(struct buf *b, const char *word)
+{
+	letter(b, word ? *word : 0);
 }
 
 enum { NUMBER_MAX = 20 };
@@ -154,253 +141,161 @@ static inline char *put_unsigned(char *p, uint64_t v)
 }
 
 /* Negative numbers do not occur in a record: HOST_NO_INT is null. */
-static void number_member(struct buf *b, const char *key, size_t key_n, int64_t v)
+static void number(struct buf *b, int64_t v)
 {
-	char *p = room(b, key_n + NUMBER_MAX);
+	char *p = room(b, NUMBER_MAX + 1);
 	if (!p)
 		return;
-	memcpy(p, key, key_n);
-	p += key_n;
-	if (v >= 0) {
+	if (v >= 0)
 		p = put_unsigned(p, (uint64_t)v);
-	} else {
-		memcpy(p, "null", 4);
-		p += 4;
-	}
+	*p++ = '\n';
 	used(b, p);
 }
 
-static void literal(struct buf *b, const char *s, size_t n)
+/* One of several texts in a token. */
+static void add_text(struct buf *b, bool first, struct slice s)
 {
-	char *p = room(b, n);
-	if (p) {
-		memcpy(p, s, n);
-		b->len += n;
-	}
+	s = truncated(s);
+	char *p = room(b, (size_t)s.n * ESCAPED_MAX + 1);
+	if (!p)
+		return;
+	*p++ = first ? '"' : TOKEN_SEPARATOR;
+	used(b, put_text(p, s));
 }
 
-#define TEXT(b, key, v)   text_member(b, "" key, sizeof(key) - 1, v)
-#define WORD(b, key, v)   word_member(b, "" key, sizeof(key) - 1, v)
-#define NUMBER(b, key, v) number_member(b, "" key, sizeof(key) - 1, v)
-#define LITERAL(b, s)     literal(b, "" s, sizeof(s) - 1)
-/* A truth value together with what stands before and after it. */
-#define TRUTH(b, key, v)                                                                                     \
-	do {                                                                                                 \
-		if (v)                                                                                       \
-			LITERAL(b, key "true");                                                              \
-		else                                                                                         \
-			LITERAL(b, key "false");                                                             \
-	} while (0)
-#define TRISTATE(b, key, v)                                                                                  \
-	do {                                                                                                 \
-		if ((v) == HOST_UNKNOWN)                                                                     \
-			LITERAL(b, key "null");                                                              \
-		else                                                                                         \
-			TRUTH(b, key, (v) == HOST_YES);                                                      \
-	} while (0)
-
-/* ---- groups of members, in the order of docs/device.schema.json ---- */
-static void write_identity(struct buf *b, const struct device *d)
+/* ---- those that are more than a scalar ---- */
+static void put_uuid(struct buf *b, const struct device *d)
 {
 	size_t from = b->len;
-	TEXT(b, ",\"identity\":{\"uuid\":", d->uuid);
-	/* keys and escapes hold no capital letters, so all of it may be folded */
+	put(b, d->uuid);
+	/* escapes hold no capital letters, so all of it may be folded */
 	for (size_t i = from; i < b->len; i++)
 		if (b->data[i] >= 'A' && b->data[i] <= 'Z')
 			b->data[i] |= 0x20;
-	TEXT(b, ",\"serial\":", d->serial);
-	TEXT(b, ",\"hostname\":", d->hostname);
-	TEXT(b, ",\"computer_name\":", d->computer_name);
-	TEXT(b, ",\"display_name\":", d->display_name);
 }
 
-static void write_os(struct buf *b, const struct device *d)
-{
-	WORD(b, "},\"os\":{\"family\":", os_family_name(d->family));
-	TEXT(b, ",\"platform\":", d->platform);
-	TEXT(b, ",\"name\":", d->os_name);
-	TEXT(b, ",\"version\":", d->os_version);
-	TEXT(b, ",\"build\":", d->os_build);
-	TEXT(b, ",\"arch\":", d->os_arch);
-}
-
-static void write_hardware(struct buf *b, const struct device *d)
-{
-	TEXT(b, "},\"hardware\":{\"vendor\":", d->vendor);
-	TEXT(b, ",\"model\":", d->model);
-	TEXT(b, ",\"cpu\":", d->cpu);
-	NUMBER(b, ",\"cores_physical\":", d->cores_physical);
-	NUMBER(b, ",\"cores_logical\":", d->cores_logical);
-	NUMBER(b, ",\"memory_bytes\":", d->memory_bytes);
-}
-
-static void write_disk(struct buf *b, const struct device *d)
-{
-	NUMBER(b, "},\"disk\":{\"total_bytes\":", d->disk_total_bytes);
-	WORD(b, ",\"encryption\":{\"state\":", encryption_state_name(d->encryption));
-	WORD(b, ",\"method\":", d->encryption_method);
-	WORD(b, ",\"evidence\":", d->encryption_evidence);
-	TRISTATE(b, ",\"key_escrowed\":", d->key_escrowed);
-}
-
-static void write_mdm(struct buf *b, const struct device *d)
-{
-	WORD(b, "}},\"mdm\":{\"enrollment\":", mdm_enrollment_name(d->enrollment));
-	TEXT(b, ",\"vendor\":", d->mdm_vendor);
-	TRISTATE(b, ",\"managed_by_fleet\":", d->managed_by_fleet);
-	TEXT(b, ",\"server_url\":", d->mdm_server_url);
-	TEXT(b, ",\"device_status\":", d->device_status);
-	TEXT(b, ",\"pending_action\":", d->pending_action);
-}
-
-static void write_reason(struct buf *b, uint32_t id, const struct policy_table *names)
+static void add_reason(struct buf *b, bool first, uint32_t id, const struct policy_table *names)
 {
 	const struct policy_name *row = names ? policy_table_find(names, id) : NULL;
 	char fallback[32], *end = put_unsigned((char *)memcpy(fallback, "policy ", 7) + 7, id);
 
 	if (row && row->name.n)
-		TEXT(b, "", row->name);
+		add_text(b, first, row->name);
 	else
-		TEXT(b, "", ((struct slice){ fallback, (uint32_t)(end - fallback) }));
+		add_text(b, first, (struct slice){ fallback, (uint32_t)(end - fallback) });
 }
 
-static void write_reasons(struct buf *b, const struct device *d, const struct policy_table *names)
+static void put_reasons(struct buf *b, const struct device *d, const struct policy_table *names)
 {
 	bool first = true;
-	LITERAL(b, ",\"reasons\":[");
 	for (uint32_t i = 0; d->compliance == COMPLIANCE_NONCOMPLIANT && i < d->policy_count; i++) {
 		if (d->policies[i].result != POLICY_FAIL ||
 		    !derive_policy_counts(d->settings, &d->policies[i]))
 			continue;
-		if (!first)
-			LITERAL(b, ",");
+		add_reason(b, first, d->policies[i].id, names);
 		first = false;
-		write_reason(b, d->policies[i].id, names);
 	}
-	LITERAL(b, "]");
+	byte(b, '\n');
 }
 
-/* `critical` stands only where it is true: on every policy it would be a tenth
- * of the record, and push typical ones over what LMDB keeps in a page. */
-#define TAIL(result, critical) SLICE(",\"result\":\"" result "\"" critical "}")
-#define CRITICAL               ",\"critical\":true"
-
-static void write_policies(struct buf *b, const struct device *d)
+static void put_policies(struct buf *b, const struct device *d)
 {
-	enum { ROW_MAX = 64 };
-	static const struct slice tails[3][2] = {
-		[POLICY_UNANSWERED] = { TAIL("unanswered", ""), TAIL("unanswered", CRITICAL) },
-		[POLICY_PASS] = { TAIL("pass", ""), TAIL("pass", CRITICAL) },
-		[POLICY_FAIL] = { TAIL("fail", ""), TAIL("fail", CRITICAL) },
+	enum { ROW_MAX = 11 };
+	static const char letters[3][2] = {
+		[POLICY_UNANSWERED] = { 'u', 'U' },
+		[POLICY_PASS] = { 'p', 'P' },
+		[POLICY_FAIL] = { 'f', 'F' },
 	};
-	if (!d->policies_known) {
-		LITERAL(b, ",\"policies\":null}");
-		return;
-	}
-	LITERAL(b, ",\"policies\":[");
 	char *p = room(b, (size_t)d->policy_count * ROW_MAX + 2);
 	if (!p)
 		return;
-	for (uint32_t i = 0; i < d->policy_count; i++) {
+	if (d->policies_known)
+		*p++ = '[';
+	for (uint32_t i = 0; d->policies_known && i < d->policy_count; i++) {
 		const struct host_policy *row = &d->policies[i];
-		struct slice tail = tails[row->result <= POLICY_FAIL ? row->result : 0][row->critical != 0];
-		if (i)
-			*p++ = ',';
-		memcpy(p, "{\"id\":", 6);
-		p = put_unsigned(p + 6, row->id);
-		memcpy(p, tail.p, tail.n);
-		p += tail.n;
+		p = put_unsigned(p, row->id);
+		*p++ = letters[row->result <= POLICY_FAIL ? row->result : 0][row->critical != 0];
 	}
-	*p++ = ']';
-	*p++ = '}';
+	*p++ = '\n';
 	used(b, p);
 }
 
-static void write_compliance(struct buf *b, const struct device *d, const struct policy_table *names)
+static void put_candidates(struct buf *b, const struct device *d)
 {
-	WORD(b, "},\"compliance\":{\"state\":", compliance_state_name(d->compliance));
-	NUMBER(b, ",\"failing\":", d->failing);
-	NUMBER(b, ",\"critical_failing\":", d->critical_failing);
-	NUMBER(b, ",\"unanswered\":", d->unanswered);
-	write_reasons(b, d, names);
-	write_policies(b, d);
-}
-
-static void write_owner(struct buf *b, const struct device *d)
-{
-	TEXT(b, ",\"owner\":{\"email\":", d->owner_email);
-	TEXT(b, ",\"source\":", d->owner_source);
-	TRUTH(b, ",\"ambiguous\":", d->owner_ambiguous);
-	LITERAL(b, ",\"candidates\":[");
 	for (uint32_t i = 0; i < d->candidate_count; i++) {
 		const struct owner_candidate *c = &d->candidates[i];
-		if (i)
-			TEXT(b, ",{\"email\":", c->email);
-		else
-			TEXT(b, "{\"email\":", c->email);
-		TEXT(b, ",\"source\":", c->source);
-		WORD(b, ",\"from\":", c->from_detail ? "detail" : "list");
-		LITERAL(b, "}");
+		add_text(b, i == 0, c->email);
+		add_text(b, false, c->source);
+		byte(b, TOKEN_SEPARATOR);
+		byte(b, c->from_detail ? 'd' : 'l');
 	}
-	LITERAL(b, "]}");
+	byte(b, '\n');
 }
 
-static void write_access(struct buf *b, const struct device *d)
+static void put_team(struct buf *b, const struct device *d)
 {
-	LITERAL(b, ",\"access\":{\"users\":[");
-	if (d->access_user.p)
-		TEXT(b, "", d->access_user);
-	LITERAL(b, "],\"groups\":[");
-	if (d->access_group.p)
-		TEXT(b, "", d->access_group);
-	LITERAL(b, "]}");
+	number(b, d->team_id);
+	put(b, d->team_id < 0 ? SLICE_NONE : d->team_name);
 }
 
-static void write_team(struct buf *b, const struct device *d)
+/* ---- the tokens in the order of enum record_token ---- */
+static void put_names_and_system(struct buf *b, const struct device *d)
 {
-	if (d->team_id < 0) {
-		LITERAL(b, ",\"team\":null");
-		return;
-	}
-	NUMBER(b, ",\"team\":{\"id\":", d->team_id);
-	TEXT(b, ",\"name\":", d->team_name);
-	LITERAL(b, "}");
+	put(b, d->hostname);
+	put(b, d->computer_name);
+	put(b, d->display_name);
+	letter(b, LETTERS_OS_FAMILY[d->family]);
+	put(b, d->platform);
+	put(b, d->os_name);
+	put(b, d->os_version);
+	put(b, d->os_build);
+	put(b, d->os_arch);
+	put(b, d->vendor);
+	put(b, d->model);
+	put(b, d->cpu);
+	number(b, d->cores_physical);
+	number(b, d->cores_logical);
+	number(b, d->memory_bytes);
 }
 
-static void write_agent(struct buf *b, const struct device *d)
+static void put_disk_and_mdm(struct buf *b, const struct device *d)
 {
-	TEXT(b, ",\"agent\":{\"osquery\":", d->osquery);
-	TEXT(b, ",\"orbit\":", d->orbit);
-	TEXT(b, ",\"desktop\":", d->desktop);
-	NUMBER(b, "},\"vulnerabilities\":{\"critical\":", d->critical_vulnerabilities);
+	number(b, d->disk_total_bytes);
+	letter(b, LETTERS_ENCRYPTION[d->encryption]);
+	initial(b, d->encryption_method);
+	initial(b, d->encryption_evidence);
+	tristate(b, d->key_escrowed);
+	letter(b, LETTERS_ENROLLMENT[d->enrollment]);
+	put(b, d->mdm_vendor);
+	tristate(b, d->managed_by_fleet);
+	put(b, d->mdm_server_url);
+	put(b, d->device_status);
+	put(b, d->pending_action);
 }
 
-static void write_enrolled(struct buf *b, const struct device *d)
+int record_write_stable(struct buf *out, const struct device *d, const struct policy_table *names)
 {
-	char text[CLOCK_RFC3339_BYTES];
-	if (d->enrolled == HOST_NEVER) {
-		LITERAL(b, "},\"enrolled\":null");
-		return;
-	}
-	clock_format_rfc3339(d->enrolled, text);
-	WORD(b, "},\"enrolled\":", text);
-}
-
-int record_write_stable(struct buf *out, const struct device *d, const char *tenant,
-			const struct policy_table *names)
-{
-	TEXT(out, "{\"tenant\":", slice_of(tenant));
-	NUMBER(out, ",\"id\":", (int64_t)d->id);
-	write_identity(out, d);
-	write_os(out, d);
-	write_hardware(out, d);
-	write_disk(out, d);
-	write_mdm(out, d);
-	write_compliance(out, d, names);
-	write_owner(out, d);
-	write_access(out, d);
-	write_team(out, d);
-	write_agent(out, d);
-	write_enrolled(out, d);
+	put_uuid(out, d);
+	put(out, d->serial);
+	letter(out, LETTERS_COMPLIANCE[d->compliance]);
+	put(out, d->owner_email);
+	put(out, d->access_group);
+	put_names_and_system(out, d);
+	put_disk_and_mdm(out, d);
+	number(out, d->failing);
+	number(out, d->critical_failing);
+	number(out, d->unanswered);
+	put_reasons(out, d, names);
+	put_policies(out, d);
+	put(out, d->owner_source);
+	letter(out, d->owner_ambiguous ? 't' : 'f');
+	put_candidates(out, d);
+	put(out, d->access_user);
+	put_team(out, d);
+	put(out, d->osquery);
+	put(out, d->orbit);
+	put(out, d->desktop);
+	number(out, d->critical_vulnerabilities);
+	number(out, d->enrolled == HOST_NEVER ? HOST_NO_INT : d->enrolled);
 	return out->failed;
 }

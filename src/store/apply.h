@@ -48,7 +48,6 @@ struct apply_counts {
 struct apply_page {
 	struct store_job job;
 	uint32_t tenant;
-	const char *tenant_name;
 	uint64_t walk, after, last;
 	bool end;
 	struct page *page;
@@ -114,7 +113,6 @@ int apply_hold_run(struct store_job *job, struct store_txn *txn);
 struct apply_detail {
 	struct store_job job;
 	uint32_t tenant;
-	const char *tenant_name;
 	uint64_t id;
 	struct page *page;
 	const struct derive_settings *settings;

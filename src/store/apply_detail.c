@@ -104,7 +104,6 @@ int apply_detail_run(struct store_job *base, struct store_txn *t)
 		rc = txn_get(t, DB_DEVICES, row_key(&k, job->tenant, job->id), &value);
 	if (rc)
 		return rc == E_NOT_FOUND && !t->err.code ? OK : rc;
-	w.tenant_name = job->tenant_name;
 	w.settings = job->settings;
 	w.now = job->now;
 	w.id = job->id;

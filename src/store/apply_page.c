@@ -168,7 +168,6 @@ static int whole_element(struct merge *m, const struct page_element *element)
 {
 	struct device_work w;
 	w.tenant = m->tenant;
-	w.tenant_name = m->job->tenant_name;
 	w.settings = m->job->settings;
 	w.now = m->job->now;
 	w.id = element->id;

@@ -15,7 +15,6 @@ static int peek_old(struct store_txn *t, struct device_work *w)
 {
 	if (w->old_peeked)
 		return OK;
-	buf_reset(&t->old_text);
 	int rc = record_peek(&w->old_peek, w->old_stable, &t->old_text);
 	if (rc == E_NOMEM)
 		return err_set(&t->err, rc, "out of memory while reading a device");
@@ -27,7 +26,6 @@ static int peek_old(struct store_txn *t, struct device_work *w)
 
 static int peek_new(struct store_txn *t, const struct device_work *w, struct record_peek *peek)
 {
-	buf_reset(&t->new_text);
 	int rc = record_peek(peek, w->stable, &t->new_text);
 	return rc ? err_set(&t->err, rc, "reading back the device %llu of \"%s\" failed: %s",
 			    (unsigned long long)w->id, w->tenant->now.row.name, err_meaning(rc))
@@ -85,7 +83,7 @@ static int encode(struct store_txn *t, struct device_work *w, const struct devic
 	unsigned char packed[RECORD_VOLATILE_MAX];
 	buf_reset(&t->record);
 	buf_add(&t->record, room, sizeof(room));
-	int rc = record_write_stable(&t->record, d, w->tenant_name, &w->tenant->policies);
+	int rc = record_write_stable(&t->record, d, &w->tenant->policies);
 	if (!rc)
 		rc = t->record.failed;
 	if (rc)

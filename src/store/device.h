@@ -11,7 +11,6 @@
 struct device_work {
 	/* given by the caller */
 	struct tenant *tenant;
-	const char *tenant_name;
 	const struct derive_settings *settings;
 	int64_t now;
 	uint64_t id;

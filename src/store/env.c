@@ -205,6 +205,11 @@ static int check_format(struct store *s, MDB_txn *txn, bool *fresh, struct err *
 			e, E_NEWER_FORMAT,
 			"the store \"%s\" has format %u, this program knows up to %d; use a newer program",
 			s->path, (unsigned)format, STORE_FORMAT);
+	if (format < STORE_FORMAT)
+		return err_set(
+			e, E_CONFIG,
+			"the store \"%s\" has format %u, this program needs %d; move it away and sync again",
+			s->path, (unsigned)format, STORE_FORMAT);
 	return OK;
 }
 

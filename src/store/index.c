@@ -110,8 +110,7 @@ static int same_machine(struct store_txn *t, uint32_t tenant, uint64_t id, const
 	int rc = txn_get(t, DB_DEVICES, row_key(&k, tenant, id), &value);
 	if (rc)
 		return rc == E_NOT_FOUND ? OK : rc;
-	buf_reset(&t->old_text);
-	if (!device_head_get(value, &head, &stable) || record_peek(&other, stable, &t->old_text))
+	if (!device_head_get(value, &head, &stable) || record_peek_index(&other, stable, &t->old_text))
 		return OK;
 	*same = slice_eq(other.uuid, peek->uuid) && slice_eq(other.serial, peek->serial);
 	return OK;

@@ -68,8 +68,7 @@ static int collect(struct store_txn *t, struct index_run *r, uint32_t tenant, ui
 			mdb_rc = MDB_NOTFOUND;
 			break;
 		}
-		buf_reset(&t->new_text);
-		if (!device_head_get(value, &head, &stable) || record_peek(&peek, stable, &t->new_text))
+		if (!device_head_get(value, &head, &stable) || record_peek_index(&peek, stable, &t->new_text))
 			return err_set(&t->err, E_CORRUPT,
 				       "the device %llu of tenant %u cannot be read; restore a backup",
 				       (unsigned long long)id, (unsigned)tenant);

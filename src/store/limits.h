@@ -3,6 +3,7 @@
 
 enum {
 	RECORD_BYTES_MAX = 4 << 20, /* one record, one event */
+	RECORD_JSON_MAX = 16 << 20, /* one record as a reader sees it */
 	DETAIL_BYTES_MAX = 4 << 20, /* the detail facts of one host */
 	REJECTS_KEPT = 1000,        /* a tenant */
 	GROUP_HOSTS = 2000,

@@ -61,6 +61,27 @@ int store_tenants(struct store *s, int (*each)(void *arg, const struct tenant_ro
 	return read_tenants(s, &(struct tenant_search){ .each = each, .arg = arg });
 }
 
+struct numbered {
+	uint32_t number;
+	struct tenant_row *row;
+};
+
+static int take_numbered(void *arg, const struct tenant_row *row)
+{
+	struct numbered *wanted = arg;
+	if (row->number == wanted->number)
+		*wanted->row = *row;
+	return OK;
+}
+
+static int tenant_by_number(struct store *s, uint32_t number, struct tenant_row *row)
+{
+	struct numbered wanted = { number, row };
+	row->number = 0;
+	int rc = store_tenants(s, take_numbered, &wanted);
+	return rc || row->number ? rc : E_NOT_FOUND;
+}
+
 /* ---- devices ---- */
 
 static int volatile_of(struct read *r, MDB_val key, struct slice *packed)
@@ -122,29 +143,16 @@ int store_device(struct store *s, uint32_t tenant, uint64_t id,
 
 /* ---- indexes ---- */
 
-struct indexed {
-	uint32_t number;
-	bool is;
-};
-
-static int find_indexed(void *arg, const struct tenant_row *row)
-{
-	struct indexed *wanted = arg;
-	if (row->number == wanted->number)
-		wanted->is = row->indexed;
-	return OK;
-}
-
 int store_index_find(struct store *s, uint32_t tenant, enum store_index index, struct slice value,
 		     int (*each)(void *arg, uint64_t id), void *arg)
 {
 	unsigned char prefix[INDEX_KEY_MAX];
-	struct indexed wanted = { .number = tenant };
+	struct tenant_row row;
 	struct read r;
 	MDB_cursor *cursor;
 	MDB_val found;
-	int code = store_tenants(s, find_indexed, &wanted);
-	if (code || !wanted.is)
+	int code = tenant_by_number(s, tenant, &row);
+	if (code || !row.indexed)
 		return code ? code : E_NOT_FOUND;
 	size_t n = index_prefix(prefix, tenant, index, value);
 	MDB_val key = { n, prefix };
@@ -167,6 +175,7 @@ int store_index_find(struct store *s, uint32_t tenant, enum store_index index, s
 
 struct row_list {
 	enum store_rows what;
+	struct tenant_row tenant; /* of tombstones */
 	struct buf text;
 	int (*each)(void *arg, uint64_t key, struct slice json);
 	void *arg;
@@ -179,7 +188,7 @@ static void json_time(struct buf *b, int64_t unix_s)
 	json_text(b, unix_s ? slice_of(text) : SLICE_NONE);
 }
 
-static int tombstone_json(struct buf *b, uint64_t id, MDB_val value)
+static int tombstone_json(struct buf *b, const char *tenant, uint64_t id, MDB_val value)
 {
 	struct tombstone_head head;
 	struct slice stable;
@@ -197,9 +206,9 @@ static int tombstone_json(struct buf *b, uint64_t id, MDB_val value)
 	json_k(b, "first_seen");
 	json_time(b, head.first_seen);
 	json_k(b, "record");
-	buf_add(b, stable.p, stable.n);
-	buf_puts(b, "}}");
-	return b->failed;
+	int rc = record_expand(b, tenant, id, stable);
+	json_close(b, '}');
+	return rc ? rc : b->failed;
 }
 
 static int missing_json(struct buf *b, uint64_t id, MDB_val value)
@@ -232,7 +241,7 @@ static int one_row(void *arg, struct read *r, uint64_t id, MDB_val key, MDB_val 
 	(void)key;
 	buf_reset(&list->text);
 	if (list->what == ROWS_TOMBSTONES)
-		rc = tombstone_json(&list->text, id, value);
+		rc = tombstone_json(&list->text, list->tenant.name, id, value);
 	else if (list->what == ROWS_MISSING)
 		rc = missing_json(&list->text, id, value);
 	if (rc)
@@ -254,8 +263,11 @@ int store_rows(struct store *s, uint32_t tenant, enum store_rows what, uint64_t 
 	struct row_list list = { .what = what, .each = each, .arg = arg };
 	if (what == ROWS_CHANGES && from == UINT64_MAX)
 		return OK;
-	buf_init(&list.text, 2 * RECORD_BYTES_MAX);
-	int rc = scan_rows(s, db[what], tenant, what == ROWS_CHANGES ? from + 1 : from, one_row, &list);
+	int rc = what == ROWS_TOMBSTONES ? tenant_by_number(s, tenant, &list.tenant) : OK;
+	if (rc)
+		return rc == E_NOT_FOUND ? OK : rc;
+	buf_init(&list.text, RECORD_JSON_MAX);
+	rc = scan_rows(s, db[what], tenant, what == ROWS_CHANGES ? from + 1 : from, one_row, &list);
 	buf_release(&list.text);
 	return rc;
 }

@@ -5,7 +5,7 @@
  *
  *   meta        "format" -> u32
  *   tenants     name -> tenant row (tenant.h)
- *   devices     tenant, id -> device_head, stable JSON without its last brace
+ *   devices     tenant, id -> device_head, stable part (model/record.h)
  *   volatile    tenant, id -> length byte, packed volatile members, zeros to a
  *               multiple of 8: values that keep their size are overwritten in
  *               place and pages stay full
@@ -14,7 +14,7 @@
  *   indexes     tenant, kind, folded value (index.h), id -> nothing
  *   changes     tenant, sequence -> JSON
  *   missing     tenant, id -> missing_mark
- *   tombstones  tenant, id -> tombstone_head, stable JSON as it stood last
+ *   tombstones  tenant, id -> tombstone_head, stable part as it stood last
  *   policies    tenant, policy id -> critical byte, name
  *   rejects     tenant, running number -> JSON */
 #pragma once

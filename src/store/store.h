@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STORE_FORMAT = 1, STORE_NAME_MAX = 64, STORE_FINGERPRINT_MAX = 1024 };
+enum { STORE_FORMAT = 2, STORE_NAME_MAX = 64, STORE_FINGERPRINT_MAX = 1024 };
 
 struct store;
 
@@ -23,7 +23,7 @@ struct store_options {
 	size_t map_bytes; /* 0: 256 GiB of address space; grows when full */
 };
 
-/* E_LOCKED names the other pid; E_NEWER_FORMAT; E_NOT_FOUND when read-only and
+/* E_LOCKED names the other pid; E_NEWER_FORMAT; E_CONFIG for an older one; E_NOT_FOUND when read-only and
  * there is none; E_CORRUPT when it is not a store. */
 int store_open(struct store **out, const struct store_options *o, struct err *e);
 /* The writer must have been stopped. NULL is fine. */

@@ -6,6 +6,7 @@ struct devices_check {
 	const struct tenant_state *tenant;
 	uint64_t devices, entries;
 	struct buf text;
+	struct buf json; /* whether a record can be read is seen by reading all of it */
 };
 
 static int one_device(struct verify *v, void *arg, MDB_val key, MDB_val value)
@@ -27,8 +28,9 @@ static int one_device(struct verify *v, void *arg, MDB_val key, MDB_val value)
 	if (!verify_exists(v, DB_VOLATILE, key, &found) || !volatile_value_get(found, &packed))
 		verify_found(v, "tenant \"%s\": host %llu has no volatile members", name,
 			     (unsigned long long)id);
-	buf_reset(&c->text);
-	if (!device_head_get(value, &head, &stable) || record_peek(&peek, stable, &c->text)) {
+	buf_reset(&c->json);
+	if (!device_head_get(value, &head, &stable) || record_peek(&peek, stable, &c->text) ||
+	    record_expand(&c->json, name, id, stable)) {
 		verify_found(v, "tenant \"%s\": the record of host %llu cannot be read", name,
 			     (unsigned long long)id);
 		return OK;
@@ -67,9 +69,8 @@ static bool entry_is_right(struct verify *v, struct devices_check *c, MDB_val ke
 	struct index_key keys[INDEX_KINDS];
 	MDB_val value;
 	*id = key.mv_size > 8 ? get_u64(p + key.mv_size - 8) : 0;
-	buf_reset(&c->text);
 	if (!verify_exists(v, DB_DEVICES, row_key(&k, c->tenant->row.number, *id), &value) ||
-	    !device_head_get(value, &head, &stable) || record_peek(&peek, stable, &c->text))
+	    !device_head_get(value, &head, &stable) || record_peek_index(&peek, stable, &c->text))
 		return false;
 	index_keys(keys, c->tenant->row.number, *id, &peek);
 	for (int i = 0; i < INDEX_KINDS; i++)
@@ -104,6 +105,7 @@ int verify_devices(struct verify *v, const struct tenant_state *t)
 {
 	struct devices_check c = { .tenant = t };
 	buf_init(&c.text, RECORD_BYTES_MAX);
+	buf_init(&c.json, RECORD_JSON_MAX);
 	int rc = verify_rows(v, DB_DEVICES, t->row.number, one_device, &c);
 	if (!rc && c.devices != t->row.devices)
 		verify_found(v, "tenant \"%s\": devices has %llu rows, %llu were counted", t->row.name,
@@ -111,5 +113,6 @@ int verify_devices(struct verify *v, const struct tenant_state *t)
 	if (!rc)
 		rc = check_entries(v, &c);
 	buf_release(&c.text);
+	buf_release(&c.json);
 	return rc;
 }

@@ -44,7 +44,6 @@ static void store_detail(struct lookup *l, struct page *page)
 			 .hosts = 1,
 			 .bytes = page ? page->bytes : 0 },
 		.tenant = s->row.number,
-		.tenant_name = s->conf->name,
 		.id = l->call.id,
 		.page = page,
 		.settings = &s->derive,

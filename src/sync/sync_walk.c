@@ -164,7 +164,6 @@ static void submit_page(struct tenant_sync *s, struct page *page, uint64_t after
 		.job = {
 			.job = { .run = apply_page_run, .done = on_page_applied, .hosts = page->count, .bytes = page->bytes },
 			.tenant = s->row.number,
-			.tenant_name = s->conf->name,
 			.walk = s->row.walk,
 			.after = after,
 			.last = last,

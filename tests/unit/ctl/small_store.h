@@ -72,7 +72,6 @@ static void put_page(struct store *s, uint32_t tenant, uint64_t walk, struct hos
 	struct apply_page job = {
 		.job.run = apply_page_run,
 		.tenant = tenant,
-		.tenant_name = "acme",
 		.walk = walk,
 		.after = 0,
 		.last = elements[count - 1].id,
@@ -84,7 +83,6 @@ static void put_page(struct store *s, uint32_t tenant, uint64_t walk, struct hos
 	job = (struct apply_page){
 		.job.run = apply_page_run,
 		.tenant = tenant,
-		.tenant_name = "acme",
 		.walk = walk,
 		.after = elements[count - 1].id,
 		.last = elements[count - 1].id,

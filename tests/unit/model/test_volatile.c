@@ -173,20 +173,20 @@ static void damaged(void **state)
 static void join(void **state)
 {
 	static const struct {
-		const char *family;
+		enum os_family family;
 		int64_t seen_ago, evaluated_ago; /* -1: never */
 		int64_t stale_after;
 		const char *want;
 	} rows[] = {
-		{ "macos", 60, 3600, 604800, "\"stale\":false,\"online\":true}" },
-		{ "macos", 900, 604800, 604800, "\"stale\":false,\"online\":true}" },
-		{ "macos", 901, 604801, 604800, "\"stale\":true,\"online\":false}" },
-		{ "linux", -1, -1, 604800, "\"stale\":null,\"online\":null}" },
-		{ "windows", 60, 604801, 0, "\"stale\":null,\"online\":true}" },
-		{ "ios", 60, 60, 604800, "\"stale\":false,\"online\":null}" },
-		{ "ipados", 60, 60, 604800, "\"stale\":false,\"online\":null}" },
-		{ "android", 6000, 60, 604800, "\"stale\":false,\"online\":null}" },
-		{ "chromeos", 6000, 60, 604800, "\"stale\":false,\"online\":false}" },
+		{ OS_MACOS, 60, 3600, 604800, "\"stale\":false,\"online\":true}" },
+		{ OS_MACOS, 900, 604800, 604800, "\"stale\":false,\"online\":true}" },
+		{ OS_MACOS, 901, 604801, 604800, "\"stale\":true,\"online\":false}" },
+		{ OS_LINUX, -1, -1, 604800, "\"stale\":null,\"online\":null}" },
+		{ OS_WINDOWS, 60, 604801, 0, "\"stale\":null,\"online\":true}" },
+		{ OS_IOS, 60, 60, 604800, "\"stale\":false,\"online\":null}" },
+		{ OS_IPADOS, 60, 60, 604800, "\"stale\":false,\"online\":null}" },
+		{ OS_ANDROID, 6000, 60, 604800, "\"stale\":false,\"online\":null}" },
+		{ OS_CHROMEOS, 6000, 60, 604800, "\"stale\":false,\"online\":false}" },
 	};
 	struct device d = { .uptime_s = HOST_NO_INT, .disk_available_bytes = HOST_NO_INT };
 	unsigned char packed[RECORD_VOLATILE_MAX];
@@ -201,26 +201,34 @@ static void join(void **state)
 		now.stale_after_s = rows[i].stale_after;
 		buf_reset(&out);
 		buf_reset(&stable);
-		buf_printf(&stable, "{\"id\":1,\"os\":{\"family\":\"%s\"}", rows[i].family);
+		d.family = rows[i].family;
+		assert_int_equal(record_write_stable(&stable, &d, NULL), OK);
 		size_t n = record_pack_volatile(packed, &d);
-		assert_int_equal(record_join(&out, buf_slice(&stable), packed, n, &now), OK);
+		assert_int_equal(record_join(&out, "acme", 1, buf_slice(&stable), packed, n, &now), OK);
 		assert_non_null(strstr(buf_cstr(&out), rows[i].want));
 	}
 	d = sample_device();
 	buf_reset(&out);
 	size_t n = record_pack_volatile(packed, &d);
-	assert_int_equal(record_join(&out, SLICE("{\"id\":1"), packed, n, &now), OK);
-	assert_string_equal(
-		buf_cstr(&out),
-		"{\"id\":1,\"volatile\":{\"last_seen\":\"2026-01-21T00:32:38Z\",\"restarted\":\"2026-01-"
-		"18T01:21:02Z\","
+	buf_reset(&stable);
+	assert_int_equal(record_write_stable(&stable, &d, NULL), OK);
+	struct slice whole = buf_slice(&stable), cut = { whole.p, whole.n - 1 };
+	assert_int_equal(record_join(&out, "acme", 1, whole, packed, n, &now), OK);
+	static const char want[] =
+		"\"enrolled\":\"2025-10-20T10:20:18Z\","
+		"\"volatile\":{\"last_seen\":\"2026-01-21T00:32:38Z\",\"restarted\":\"2026-01-18T01:21:02Z\","
 		"\"detail_updated\":\"2026-01-21T00:03:38Z\",\"policy_updated\":\"2026-01-21T00:05:18Z\","
 		"\"software_updated\":\"2026-01-21T00:01:58Z\",\"evaluated_at\":\"2026-01-21T00:05:18Z\","
 		"\"uptime_s\":20807520,\"disk_available_bytes\":174980000000,\"primary_ip\":\"192.0.2.45\","
 		"\"primary_mac\":\"36:34:a5:6b:7b:5c\",\"public_ip\":\"203.0.113.25\"},"
-		"\"stale\":false,\"online\":true}");
-	assert_int_equal(record_join(&out, SLICE(""), packed, n, &now), E_CORRUPT);
-	assert_int_equal(record_join(&out, SLICE("{\"id\":1"), packed, n - 1, &now), E_CORRUPT);
+		"\"stale\":false,\"online\":true}";
+	const char *text = buf_cstr(&out);
+	assert_true(strlen(text) > sizeof(want));
+	assert_string_equal(text + strlen(text) - (sizeof(want) - 1), want);
+	assert_ptr_equal(strstr(text, "{\"tenant\":\"acme\",\"id\":1,\"identity\":{"), text);
+	assert_int_equal(record_join(&out, "acme", 1, SLICE(""), packed, n, &now), E_CORRUPT);
+	assert_int_equal(record_join(&out, "acme", 1, cut, packed, n, &now), E_CORRUPT);
+	assert_int_equal(record_join(&out, "acme", 1, whole, packed, n - 1, &now), E_CORRUPT);
 	buf_release(&stable);
 	buf_release(&out);
 }

@@ -212,7 +212,6 @@ static inline int fixture_try_page(struct fixture *f, const struct row *rows, si
 			last = rows[i].id;
 	struct apply_page job = { .job.run = apply_page_run,
 				  .tenant = f->tenant,
-				  .tenant_name = "acme",
 				  .walk = f->walk,
 				  .after = f->cursor,
 				  .last = last,

@@ -351,7 +351,6 @@ static int detail(struct fixture *f, uint64_t id, const struct row *row, bool *c
 	}
 	struct apply_detail job = { .job.run = apply_detail_run,
 				    .tenant = f->tenant,
-				    .tenant_name = "acme",
 				    .id = id,
 				    .page = p ? &p->page : NULL,
 				    .settings = &fixture_settings,
