@@ -49,10 +49,17 @@ static CURL *easy_take(struct http_origin *o)
 	return curl_easy_init();
 }
 
-static void easy_give_back(struct http_origin *o, CURL *easy)
+/* A transfer that failed before it had a connection leaves its buffer on the
+ * handle, and the next one could not set the size of its own: only handles that
+ * worked are kept. */
+static void easy_give_back(struct http_origin *o, CURL *easy, bool worked)
 {
 	if (!easy)
 		return;
+	if (!worked) {
+		curl_easy_cleanup(easy);
+		return;
+	}
 	/* Nothing of this exchange may stay reachable: curl calls back into an
 	 * easy handle also when it closes an idle connection. */
 	curl_easy_reset(easy);
@@ -82,7 +89,7 @@ static void detach(struct http_exchange *x)
 static void destroy(struct http_exchange *x)
 {
 	struct http_origin *o = x->origin;
-	easy_give_back(o, x->easy);
+	easy_give_back(o, x->easy, x->worked);
 	mem_free(x->url);
 	mem_free(x);
 	http_origin_release(o);
@@ -190,6 +197,7 @@ void http_exchange_end(struct http_exchange *x, CURLcode code)
 
 	if (code == CURLE_OK && x->rc == E_ADDRESS)
 		x->rc = OK;
+	x->worked = code == CURLE_OK;
 	fill_result(x, code, &r);
 	http_exchange_lookup_over(x, code == CURLE_OPERATION_TIMEDOUT || code == CURLE_ABORTED_BY_CALLBACK);
 	detach(x);

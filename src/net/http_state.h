@@ -40,6 +40,7 @@ struct http_exchange {
 	bool header_ended; /* its blank line came */
 	bool cancelled;    /* nobody wants to hear of it any more */
 	int rc;            /* why we ended it ourselves */
+	bool worked;       /* curl came to the end of the answer */
 	struct err err;    /* its sentence; code 0: none yet */
 	char curl_text[CURL_ERROR_SIZE];
 	int (*on_body)(void *arg, long status, const void *data, size_t n);
