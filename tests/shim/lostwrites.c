@@ -91,7 +91,7 @@ __attribute__((noreturn)) static void broken(const char *what)
 			broken("no " #name "()");                                                            \
 	} while (0)
 
-__attribute__((constructor)) static void begin(void)
+static void begin(void)
 {
 	if (real_mmap)
 		return;
@@ -107,6 +107,12 @@ __attribute__((constructor)) static void begin(void)
 	FIND(open);
 	FIND(close);
 	FIND(mmap);
+}
+
+/* Not before: a sanitizer opens files when the environment is not there yet. */
+__attribute__((constructor)) static void read_settings(void)
+{
+	begin();
 	fail_at = strtoul(setting("LOSTWRITES_AT"), NULL, 10);
 	lies = !strcmp(setting("LOSTWRITES_LIES"), "1");
 	random_state = strtoull(setting("LOSTWRITES_SEED"), NULL, 10) * 0x9e3779b97f4a7c15 + 1;
