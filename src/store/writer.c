@@ -7,6 +7,8 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 #include <stdatomic.h>
 
 struct writer {
@@ -82,10 +84,14 @@ static void answer(struct writer *w, struct store_job *jobs)
 	w->wake(w->arg);
 }
 
+/* What is committed can wait a moment; what is on the network should not. */
+enum { WRITER_NICE = 10 };
+
 static void *run(void *arg)
 {
 	struct writer *w = arg;
 	prctl(PR_SET_NAME, "writer");
+	setpriority(PRIO_PROCESS, (id_t)gettid(), WRITER_NICE);
 	for (struct store_job *job; (job = wait_for_work(w));)
 		answer(w, group_run(w->s, job, more, w, &w->counting));
 	/* What lags is repeated by the next walk if this fails. */
