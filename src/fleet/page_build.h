@@ -66,7 +66,26 @@ int page_build_init(struct page_build *b, uint64_t page_bytes, uint32_t max_host
 bool page_build_seal(struct page_build *b);
 void page_build_release(struct page_build *b);
 
+/* The member of that name, or NULL when it is of no interest. */
 const struct field *page_field(enum place place, const char *key, size_t n);
+
+enum { POLICY_ID, POLICY_NAME, POLICY_CRITICAL, POLICY_RESPONSE };
+extern const struct field page_policy_fields[];
+
+/* page_field() for PLACE_POLICY: told apart by length first. */
+static inline const struct field *page_policy_field(const char *key, size_t n)
+{
+	if (n > 8 || !((1u << 2 | 1u << 4 | 1u << 8) >> n & 1))
+		return NULL;
+	if (n == 8)
+		return memcmp(key, "response", 8) == 0   ? &page_policy_fields[POLICY_RESPONSE]
+		       : memcmp(key, "critical", 8) == 0 ? &page_policy_fields[POLICY_CRITICAL]
+							 : NULL;
+	if (n == 4)
+		return memcmp(key, "name", 4) == 0 ? &page_policy_fields[POLICY_NAME] : NULL;
+	return memcmp(key, "id", 2) == 0 ? &page_policy_fields[POLICY_ID] : NULL;
+}
+
 /* One value of the member `f` of an object at `place`; a false answer means
  * that b->failed is set. A value of another type than the field's is counted. */
 bool page_put_text(struct page_build *b, enum place place, const struct field *f, const char *s, size_t n);

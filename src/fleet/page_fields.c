@@ -77,8 +77,7 @@ static const struct field os_settings_fields[] = {
 static const struct field disk_encryption_fields[] = {
 	F("status", KIND_TEXT, host, os_settings_disk_encryption, 0),
 };
-enum { POLICY_ID, POLICY_NAME, POLICY_CRITICAL, POLICY_RESPONSE };
-static const struct field policy_fields[] = {
+const struct field page_policy_fields[] = {
 	[POLICY_ID] = F("id", KIND_INT, policy_item, id, 0),
 	[POLICY_NAME] = F("name", KIND_POLICY_NAME, policy_item, name, 0),
 	[POLICY_CRITICAL] = F("critical", KIND_FLAG, policy_item, critical, 0),
@@ -106,7 +105,7 @@ static const struct {
 	[PLACE_MDM] = TABLE(mdm_fields),
 	[PLACE_OS_SETTINGS] = TABLE(os_settings_fields),
 	[PLACE_DISK_ENCRYPTION] = TABLE(disk_encryption_fields),
-	[PLACE_POLICY] = TABLE(policy_fields),
+	[PLACE_POLICY] = TABLE(page_policy_fields),
 	[PLACE_MAPPING] = TABLE(mapping_fields),
 	[PLACE_END_USER] = TABLE(end_user_fields),
 	[PLACE_OTHER_EMAIL] = TABLE(mapping_fields),
@@ -164,24 +163,8 @@ static inline bool named(const struct field *f, const char *key, size_t n)
 	return f->length == n && same_text(f->name, key, n);
 }
 
-/* A dozen policies a host make most of the keys: told apart by length first. */
-static inline const struct field *policy_field(const char *key, size_t n)
-{
-	if (n == 8)
-		return memcmp(key, "response", 8) == 0   ? &policy_fields[POLICY_RESPONSE]
-		       : memcmp(key, "critical", 8) == 0 ? &policy_fields[POLICY_CRITICAL]
-							 : NULL;
-	if (n == 4)
-		return memcmp(key, "name", 4) == 0 ? &policy_fields[POLICY_NAME] : NULL;
-	if (n == 2)
-		return memcmp(key, "id", 2) == 0 ? &policy_fields[POLICY_ID] : NULL;
-	return NULL;
-}
-
 const struct field *page_field(enum place place, const char *key, size_t n)
 {
-	if (place == PLACE_POLICY)
-		return policy_field(key, n);
 	if (n == 0)
 		return NULL;
 	if (place == PLACE_HOST) {

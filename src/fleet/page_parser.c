@@ -19,8 +19,11 @@ enum frame_kind { FRAME_ROOT, FRAME_DOCUMENT, FRAME_LIST, FRAME_OBJECT, FRAME_AR
 
 struct frame {
 	uint8_t kind, place;
-	const struct field *field; /* OBJECT: of the last key; ARRAY: its own */
+	const struct field *field; /* ARRAY: its own */
 };
+
+/* Stands for "here a value matters though no key names it". */
+static const struct field keyless;
 
 enum document_key { KEY_OTHER, KEY_PAYLOAD, KEY_ERROR };
 
@@ -30,6 +33,7 @@ struct page_parser {
 	enum page_shape shape;
 	yajl_handle yajl;
 	struct yajl_memory memory;
+	const struct field *want; /* what the next value is; NULL: of no interest */
 	struct frame frames[MAX_FRAMES];
 	int top;
 	unsigned skip; /* depth inside something of no interest */
@@ -58,19 +62,34 @@ static int fail_build(struct page_parser *p)
 		       : fail(p, E_NOMEM, "out of memory while reading a page");
 }
 
-static struct frame *top(struct page_parser *p)
+static inline struct frame *top(struct page_parser *p)
 {
 	return &p->frames[p->top];
+}
+
+/* After a step in or out: inside an object the next key decides. */
+static void settle(struct page_parser *p)
+{
+	p->want = p->skip || top(p)->kind == FRAME_OBJECT ? NULL : &keyless;
 }
 
 static void push(struct page_parser *p, enum frame_kind kind, enum place place, const struct field *field)
 {
 	p->frames[++p->top] = (struct frame){ (uint8_t)kind, (uint8_t)place, field };
+	settle(p);
+}
+
+static struct frame pop(struct page_parser *p)
+{
+	struct frame ended = p->frames[p->top--];
+	settle(p);
+	return ended;
 }
 
 static int skip(struct page_parser *p)
 {
 	p->skip++;
+	p->want = NULL;
 	if (p->in_element && p->top + (int)p->skip > PAGE_MAX_DEPTH)
 		p->b.reject = "is nested deeper than 64 levels";
 	return 1;
@@ -164,43 +183,48 @@ static int scalar_outside(struct page_parser *p)
 	}
 }
 
+/* Most values of a page are of no interest: the callbacks say so at once and
+ * leave the rest to functions of their own. */
+static __attribute__((noinline)) int take_null(struct page_parser *p)
+{
+	if (p->want == &keyless)
+		return p->key == KEY_ERROR && top(p)->kind == FRAME_DOCUMENT ? 1 : scalar_outside(p);
+	page_put_null(&p->b, p->want);
+	return 1;
+}
+
+static __attribute__((noinline)) int take_boolean(struct page_parser *p, int v)
+{
+	if (p->want == &keyless)
+		return scalar_outside(p);
+	page_put_bool(&p->b, top(p)->place, p->want, v);
+	return 1;
+}
+
+static __attribute__((noinline)) int take_number(struct page_parser *p, const char *s, size_t n)
+{
+	if (p->want == &keyless)
+		return scalar_outside(p);
+	page_put_number(&p->b, top(p)->place, p->want, s, n);
+	return 1;
+}
+
 static int on_null(void *ctx)
 {
 	struct page_parser *p = ctx;
-	struct frame *f = top(p);
-	if (p->skip)
-		return 1;
-	if (f->kind != FRAME_OBJECT)
-		return p->key == KEY_ERROR && f->kind == FRAME_DOCUMENT ? 1 : scalar_outside(p);
-	if (f->field)
-		page_put_null(&p->b, f->field);
-	return 1;
+	return p->want ? take_null(p) : 1;
 }
 
 static int on_boolean(void *ctx, int v)
 {
 	struct page_parser *p = ctx;
-	struct frame *f = top(p);
-	if (p->skip)
-		return 1;
-	if (f->kind != FRAME_OBJECT)
-		return scalar_outside(p);
-	if (f->field)
-		page_put_bool(&p->b, f->place, f->field, v);
-	return 1;
+	return p->want ? take_boolean(p, v) : 1;
 }
 
 static int on_number(void *ctx, const char *s, size_t n)
 {
 	struct page_parser *p = ctx;
-	struct frame *f = top(p);
-	if (p->skip)
-		return 1;
-	if (f->kind != FRAME_OBJECT)
-		return scalar_outside(p);
-	if (f->field)
-		page_put_number(&p->b, f->place, f->field, s, n);
-	return 1;
+	return p->want ? take_number(p, s, n) : 1;
 }
 
 static int inband(struct page_parser *p, const char *s, size_t n)
@@ -215,36 +239,45 @@ static int inband(struct page_parser *p, const char *s, size_t n)
 	return fail(p, E_INBAND, text);
 }
 
+static __attribute__((noinline)) int take_string(struct page_parser *p, const char *s, size_t n)
+{
+	if (p->want != &keyless)
+		return page_put_text(&p->b, top(p)->place, p->want, s, n) ? 1 : fail_build(p);
+	if (top(p)->kind == FRAME_DOCUMENT && p->key == KEY_ERROR)
+		return inband(p, s, n);
+	return scalar_outside(p);
+}
+
 static int on_string(void *ctx, const unsigned char *s, size_t n)
 {
 	struct page_parser *p = ctx;
-	struct frame *f = top(p);
-	if (p->skip)
+	return p->want ? take_string(p, (const char *)s, n) : 1;
+}
+
+static __attribute__((noinline)) int take_key(struct page_parser *p, const char *key, size_t n)
+{
+	if (top(p)->kind == FRAME_OBJECT) {
+		p->want = page_field(top(p)->place, key, n);
 		return 1;
-	if (f->kind == FRAME_OBJECT)
-		return !f->field || page_put_text(&p->b, f->place, f->field, (const char *)s, n)
-			       ? 1
-			       : fail_build(p);
-	if (f->kind == FRAME_DOCUMENT && p->key == KEY_ERROR)
-		return inband(p, (const char *)s, n);
-	return scalar_outside(p);
+	}
+	struct slice k = { key, (uint32_t)n };
+	p->key = slice_is(k, p->shape == PAGE_LIST ? "hosts" : "host") ? KEY_PAYLOAD
+		 : slice_is(k, "error")                                ? KEY_ERROR
+								       : KEY_OTHER;
+	return 1;
 }
 
 static int on_key(void *ctx, const unsigned char *key, size_t n)
 {
 	struct page_parser *p = ctx;
-	struct frame *f = top(p);
 	if (p->skip)
 		return 1;
-	if (f->kind == FRAME_OBJECT) {
-		f->field = page_field(f->place, (const char *)key, n);
+	/* a dozen policies a host make most of the keys */
+	if (top(p)->place == PLACE_POLICY && top(p)->kind == FRAME_OBJECT) {
+		p->want = page_policy_field((const char *)key, n);
 		return 1;
 	}
-	struct slice k = { (const char *)key, (uint32_t)n };
-	p->key = slice_is(k, p->shape == PAGE_LIST ? "hosts" : "host") ? KEY_PAYLOAD
-		 : slice_is(k, "error")                                ? KEY_ERROR
-								       : KEY_OTHER;
-	return 1;
+	return take_key(p, (const char *)key, n);
 }
 
 static int on_start_map(void *ctx)
@@ -272,12 +305,12 @@ static int on_start_map(void *ctx)
 		push(p, FRAME_OBJECT, PLACE_HOST, NULL);
 		return 1;
 	case FRAME_OBJECT:
-		if (f->field && f->field->kind == KIND_OBJECT) {
-			p->b.host->seen |= f->field->seen;
-			push(p, FRAME_OBJECT, f->field->inside, NULL);
+		if (p->want && p->want->kind == KIND_OBJECT) {
+			p->b.host->seen |= p->want->seen;
+			push(p, FRAME_OBJECT, p->want->inside, NULL);
 			return 1;
 		}
-		if (f->field)
+		if (p->want)
 			page_put_wrong(&p->b);
 		return skip(p);
 	default:
@@ -292,10 +325,10 @@ static int on_end_map(void *ctx)
 	struct page_parser *p = ctx;
 	if (p->skip) {
 		p->skip--;
+		settle(p);
 		return 1;
 	}
-	struct frame ended = *top(p);
-	p->top--;
+	struct frame ended = pop(p);
 	if (ended.kind == FRAME_DOCUMENT)
 		p->closed = true;
 	else if (ended.place == PLACE_HOST)
@@ -323,11 +356,11 @@ static int on_start_array(void *ctx)
 	case FRAME_LIST:
 		return element_wrong(p) && skip(p);
 	case FRAME_OBJECT:
-		if (f->field && f->field->kind == KIND_ARRAY) {
-			push(p, FRAME_ARRAY, f->field->inside, f->field);
+		if (p->want && p->want->kind == KIND_ARRAY) {
+			push(p, FRAME_ARRAY, p->want->inside, p->want);
 			return 1;
 		}
-		if (f->field)
+		if (p->want)
 			page_put_wrong(&p->b);
 		return skip(p);
 	case FRAME_ARRAY:
@@ -343,12 +376,12 @@ static int on_end_array(void *ctx)
 	struct page_parser *p = ctx;
 	if (p->skip) {
 		p->skip--;
+		settle(p);
 		if (!p->skip && top(p)->kind == FRAME_LIST && p->in_element)
 			return element_end(p);
 		return 1;
 	}
-	struct frame ended = *top(p);
-	p->top--;
+	struct frame ended = pop(p);
 	if (ended.kind == FRAME_ARRAY && !page_array_end(&p->b, ended.field))
 		return fail_build(p);
 	return 1;
@@ -384,6 +417,7 @@ int page_parser_new(struct page_parser **out, enum page_shape shape, const struc
 		page_parser_free(p);
 		return E_NOMEM;
 	}
+	settle(p);
 	p->yajl = yajl_alloc(&callbacks, &funcs, p);
 	yajl_config(p->yajl, yajl_dont_validate_strings, 1);
 	*out = p;
