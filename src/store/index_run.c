@@ -5,8 +5,6 @@
 #include "store/index.h"
 #include "store/limits.h"
 
-#include <stdlib.h>
-
 void index_run_release(struct index_run *r)
 {
 	mem_free(r->memory);
@@ -35,16 +33,6 @@ static void add(struct index_run *r, const struct index_key *key)
 	entry->prefix = get_u64(to);
 	r->keys_bytes += entry->n;
 	r->count++;
-}
-
-static int compare(const void *a, const void *b, void *keys)
-{
-	const struct index_run_entry *x = a, *y = b;
-	if (x->prefix != y->prefix)
-		return x->prefix < y->prefix ? -1 : 1;
-	uint32_t n = x->n < y->n ? x->n : y->n;
-	int order = memcmp((unsigned char *)keys + x->at, (unsigned char *)keys + y->at, n);
-	return order ? order : (x->n > y->n) - (x->n < y->n);
 }
 
 /* Fills the run with devices after `upto` until it is full. */
@@ -84,13 +72,18 @@ static int collect(struct store_txn *t, struct index_run *r, uint32_t tenant, ui
 	return OK;
 }
 
+static int out_of_memory(struct store_txn *t, const struct tenant *tenant)
+{
+	return err_set(&t->err, E_NOMEM, "out of memory while building the indexes of \"%s\"",
+		       tenant->now.row.name);
+}
+
 static int begin_run(struct store_txn *t, struct index_run *r, const struct tenant *tenant)
 {
 	index_run_release(r);
 	r->memory = mem_alloc(INDEX_RUN_BYTES);
 	if (!r->memory)
-		return err_set(&t->err, E_NOMEM, "out of memory while building the indexes of \"%s\"",
-			       tenant->now.row.name);
+		return out_of_memory(t, tenant);
 	r->tenant = tenant->now.row.number;
 	r->last = tenant->now.index_upto;
 	r->entries = (struct index_run_entry *)(void *)(r->memory + INDEX_RUN_BYTES);
@@ -99,9 +92,13 @@ static int begin_run(struct store_txn *t, struct index_run *r, const struct tena
 		index_run_release(r);
 		return rc;
 	}
-	qsort_r(r->entries, r->count, sizeof(*r->entries), compare, r->memory);
-	return OK;
+	if (index_run_sort(r))
+		return OK;
+	index_run_release(r);
+	return out_of_memory(t, tenant);
 }
+
+enum { AHEAD = 8 };
 
 static int put_step(struct store_txn *t, struct index_run *r)
 {
@@ -116,6 +113,9 @@ static int put_step(struct store_txn *t, struct index_run *r)
 		const struct index_run_entry *entry = &r->entries[r->done];
 		MDB_val key = { TENANT_KEY_BYTES + entry->n, bytes }, value = { 0, (void *)"" };
 		memcpy(bytes + TENANT_KEY_BYTES, r->memory + entry->at, entry->n);
+		/* sorted entries have their keys anywhere: fetch one of those to come */
+		__builtin_prefetch(r->memory +
+				   r->entries[r->done + AHEAD < end ? r->done + AHEAD : r->done].at);
 		int mdb_rc = mdb_cursor_put(cursor, &key, &value, MDB_NOOVERWRITE);
 		if (mdb_rc && mdb_rc != MDB_KEYEXIST)
 			return txn_fail(t, mdb_rc, "writing an index");

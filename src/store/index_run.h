@@ -24,6 +24,8 @@ struct index_run {
 	size_t keys_bytes, count, done;
 };
 
+/* Sorts what was collected, last entry first; false when there is no memory. */
+bool index_run_sort(struct index_run *r);
 void index_run_release(struct index_run *r);
 /* Releases it when it is the tenant's. */
 void index_run_forget(struct index_run *r, uint32_t tenant);
