@@ -32,7 +32,11 @@ def uuid(host):
 
 def owner(host):
     """(people of the best source, that source); ([], None) when there is nobody."""
-    mapping = host.get("device_mapping") or []
+    mapping = list(host.get("device_mapping") or [])
+    for user in host.get("end_users") or []:
+        if user.get("idp_username"):
+            mapping.append({"email": user["idp_username"], "source": "idp"})
+        mapping += user.get("other_emails") or []
     for source in PRECEDENCE:
         people = {m["email"] for m in mapping if m["source"] == source}
         if people:
@@ -195,9 +199,12 @@ class Scenario(unittest.TestCase):
                 return found
             page += 1
 
-    def same(self, tenant="acme", but=()):
-        """The store holds just what the server lists, except for hosts `but`."""
+    def same(self, tenant="acme", but=(), details=False):
+        """The store holds just what the server lists (and what each detail adds), except for hosts `but`."""
         hosts = self.hosts(tenant)
+        if details:
+            for i, host in hosts.items():
+                host["end_users"] = self.sim.get(tenant, f"hosts/{i}").json()["host"].get("end_users")
         devices = self.devices(tenant)
         self.assertEqual(sorted(devices), sorted(hosts))
         found = {i: faults_of(d, hosts[i]) for i, d in devices.items() if i not in but}
