@@ -42,6 +42,8 @@ struct apply_counts {
  * Stored only: marked missing with the walk's number, unless the page has a
  * rejected element without an id. The same id with another created_at is
  * another machine: deleted + created. Then cursor = last, walk_hosts += count.
+ * `after` must be the walk's cursor (E_CONFLICT): a page behind one that failed
+ * would skip that one's hosts.
  * When nothing changed, the cursor may be kept in memory and written with a
  * later job (at most 50,000 hosts or 30 s behind), so that a quiet walk writes
  * next to nothing. */

@@ -263,6 +263,12 @@ int apply_page_run(struct store_job *base, struct store_txn *t)
 	if (!row->walking || row->walk != job->walk)
 		return err_set(&t->err, E_CONFLICT, "walk %llu of \"%s\" is not under way; begin a new one",
 			       (unsigned long long)job->walk, row->name);
+	/* The page before it failed while this one was waiting. */
+	if (job->after != row->cursor)
+		return err_set(&t->err, E_CONFLICT,
+			       "a page of \"%s\" begins after host %llu, but its walk has come to host %llu; "
+			       "the next sync goes on from there",
+			       row->name, (unsigned long long)job->after, (unsigned long long)row->cursor);
 	m.loading = !row->baseline && !m.tenant->now.index_begun;
 	if (!(rc = device_policies(t, m.tenant, job->page)) &&
 	    !(rc = txn_cursor(t, DB_DEVICES, &m.devices)) && !(rc = txn_cursor(t, DB_VOLATILE, &m.volatiles)))

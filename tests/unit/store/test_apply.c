@@ -303,6 +303,23 @@ static void wrong_pages_are_refused(void **state)
 	fixture_close(&f);
 }
 
+/* The one before it failed, and this one was already waiting. */
+static void page_behind_a_failed_one_is_refused(void **state)
+{
+	struct fixture f;
+	(void)state;
+	fixture_open(&f);
+	fixture_walk_begin_mode(&f, WALK_CURSOR_ID, false);
+	f.cursor = 2;
+	assert_int_equal(fixture_try_page(&f, (struct row[]){ { .id = 3 } }, 1, false), E_CONFLICT);
+	assert_has(f.err.text, "a page of \"acme\" begins after host 2, but its walk has come to host 0");
+	f.cursor = 0;
+	fixture_page(&f, (struct row[]){ { .id = 1 }, { .id = 2 } }, 2, false);
+	fixture_page(&f, (struct row[]){ { .id = 3 } }, 1, true);
+	assert_int_equal(fixture_row(&f).devices, 3);
+	fixture_close(&f);
+}
+
 static void rejects_are_kept_up_to_a_limit(void **state)
 {
 	struct fixture f;
@@ -481,6 +498,7 @@ int main(void)
 		cmocka_unit_test(first_walk_resumes_and_restarts),
 		cmocka_unit_test(quiet_cursor_is_kept_in_memory),
 		cmocka_unit_test(wrong_pages_are_refused),
+		cmocka_unit_test(page_behind_a_failed_one_is_refused),
 		cmocka_unit_test(rejects_are_kept_up_to_a_limit),
 		cmocka_unit_test(hold_keeps_its_time),
 		cmocka_unit_test(detail_is_kept_beside_the_list),
