@@ -180,7 +180,10 @@ static void ask(struct call *c)
 	c->limits = c->plan->limits;
 	buf_reset(&c->path);
 	c->plan->path(c, &c->path);
-	if (c->plan->parse)
+	/* Half a path may be another question, whose answer deletes a host. */
+	if (!*buf_cstr(&c->path))
+		rc = E_NOMEM;
+	if (rc == OK && c->plan->parse)
 		rc = page_parser_new(&c->parser, c->plan->shape, &c->limits);
 	struct http_request request = {
 		.method = "GET",

@@ -19,7 +19,7 @@ struct small_fleet {
 	int open[CONNECTIONS_MAX]; /* descriptors of the connections, -1: free */
 	pthread_cond_t closed;
 	unsigned connections;
-	atomic_uint variant, requests;
+	atomic_uint variant, strays;
 	atomic_ullong gone;
 };
 
@@ -63,7 +63,7 @@ static size_t list_text(const struct small_fleet *f, char *out, size_t size, uns
 }
 
 /* The answer's body; sets the status. */
-static size_t respond(const struct small_fleet *f, const char *target, char *out, size_t size, int *status)
+static size_t respond(struct small_fleet *f, const char *target, char *out, size_t size, int *status)
 {
 	const char *after = strstr(target, "after=");
 	unsigned id = 0;
@@ -82,12 +82,14 @@ static size_t respond(const struct small_fleet *f, const char *target, char *out
 		return (size_t)snprintf(out, size, "{\"count\":%d}", SMALL_FLEET_HOSTS);
 	if (strstr(target, "/hosts?"))
 		return list_text(f, out, size, after ? (unsigned)strtoul(after + 6, NULL, 10) : 0);
-	if (sscanf(target, "/api/v1/fleet/hosts/%u", &id) == 1 && id && id <= SMALL_FLEET_HOSTS &&
-	    id != atomic_load(&f->gone)) {
+	int known = sscanf(target, "/api/v1/fleet/hosts/%u", &id) == 1;
+	if (known && id && id <= SMALL_FLEET_HOSTS && id != atomic_load(&f->gone)) {
 		size_t n = (size_t)snprintf(out, size, "{\"host\": ");
 		n += host_text(f, out + n, size - n, id);
 		return n + (size_t)snprintf(out + n, size - n, "}");
 	}
+	if (!known)
+		atomic_fetch_add(&f->strays, 1);
 	*status = 404;
 	return (size_t)snprintf(out, size,
 				"{\"message\":\"Resource Not Found\",\"errors\":[{\"name\":\"base\","
@@ -114,7 +116,6 @@ static int answer(struct small_fleet *f, int fd, char *request)
 	if (!target)
 		return -1;
 	target[1 + strcspn(target + 1, " ")] = '\0';
-	atomic_fetch_add(&f->requests, 1);
 	size_t n = respond(f, target + 1, body, BODY_MAX, &status);
 	int m = snprintf(text, HEAD_MAX,
 			 "HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
@@ -231,7 +232,7 @@ void small_fleet_set(struct small_fleet *f, unsigned variant, uint64_t gone)
 	atomic_store(&f->gone, gone);
 }
 
-unsigned small_fleet_requests(const struct small_fleet *f)
+unsigned small_fleet_strays(const struct small_fleet *f)
 {
-	return atomic_load(&f->requests);
+	return atomic_load(&f->strays);
 }

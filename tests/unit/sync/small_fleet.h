@@ -17,4 +17,5 @@ const char *small_fleet_url(const struct small_fleet *f);
 /* From now on: another state of every host's stable members, and the host of
  * that id is gone (0: none). */
 void small_fleet_set(struct small_fleet *f, unsigned variant, uint64_t gone);
-unsigned small_fleet_requests(const struct small_fleet *f);
+/* Requests so far for what is no endpoint of Fleet's. */
+unsigned small_fleet_strays(const struct small_fleet *f);

@@ -276,6 +276,7 @@ static void fail_each(enum victim victim, bool first_walk, int sticky, unsigned 
 	}
 	assert_true(n < MOST_ALLOCATIONS);
 	assert_true(failed > 0);
+	assert_int_equal(small_fleet_strays(fleet), 0);
 	print_message("%lu allocations, %lu of %lu failures ended the sync\n", needed, failed,
 		      (n - 1) / step);
 }
