@@ -256,9 +256,14 @@ static void probed(struct tenant_sync *s)
 	sync_enter(s, SYNC_BEGIN);
 }
 
-/* Neither spelling works: two more rounds, then page mode. */
-static void probe_order_failed(struct tenant_sync *s)
+/* Neither spelling works: two more rounds, then page mode, if that works. A
+ * server in trouble refuses that too, and is not taken for an old one. */
+static void probe_order_failed(struct tenant_sync *s, int rc)
 {
+	if (s->probe_order == LIST_BY_PAGE) {
+		sync_fail(s, rc, &s->call.err);
+		return;
+	}
 	s->probe_plain = true;
 	s->probe_refused_full = false;
 	if (s->probe_order == LIST_BY_ID) {
@@ -274,11 +279,7 @@ static void probe_order_failed(struct tenant_sync *s)
 		return;
 	}
 	s->probe_order = LIST_BY_PAGE;
-	sync_warn(
-		s,
-		"the server supports no cursor, so its pages are counted; deletions need two complete walks");
-	s->probe_plain = false;
-	probed(s);
+	probe_ask(s);
 }
 
 static void drop_feature(struct tenant_sync *s)
@@ -299,6 +300,9 @@ static void probe_done(struct call *c, int rc)
 	struct tenant_sync *s = c->sync;
 	bool refused = c->result.status == 400 || c->result.status == 422;
 	if (rc == OK && !s->probe_plain) {
+		if (s->probe_order == LIST_BY_PAGE)
+			sync_warn(s, "the server supports no cursor, so its pages are counted; deletions "
+				     "need two complete walks");
 		probed(s);
 	} else if (rc == OK) {
 		/* the order is fine; if all of it was refused before, it was a parameter */
@@ -315,10 +319,10 @@ static void probe_done(struct call *c, int rc)
 			s->probe_fewer = r.features;
 			probe_ask(s);
 		} else {
-			probe_order_failed(s);
+			probe_order_failed(s, rc);
 		}
 	} else if (refused) {
-		probe_order_failed(s);
+		probe_order_failed(s, rc);
 	} else {
 		sync_fail(s, rc, &c->err);
 	}

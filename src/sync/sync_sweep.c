@@ -182,6 +182,7 @@ static void sweep_fill(struct tenant_sync *s)
 		l->busy = true;
 		l->call.id = s->ids[s->id_at++];
 		s->sweep_left--;
+		s->proven_ms = sync_now_ms();
 		s->lookups_busy++;
 		call_start(&l->call, &plan);
 	}
