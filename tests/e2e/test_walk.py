@@ -123,7 +123,7 @@ class PageMode(Scenario):
     def test_size_only_halves_within_a_walk(self):
         self.muster.settings["limits"] = {"page_hosts": 80}
         self.muster.write_config()
-        self.sim.fault("acme", "list", {"skip": 8, "times": 1}, status=504)
+        self.sim.fault("acme", "list", {"skip": 10, "times": 1}, status=504)
         self.sync()
         self.same()
         pages = self.pages()
@@ -135,6 +135,44 @@ class PageMode(Scenario):
         self.sim.clear_stats()
         self.sync(tells="nothing changed")
         self.assertEqual(self.sim.requests("acme", "list", 422), 0)
+
+
+class Trouble(Scenario):
+    """A server that answers 422 to everything is in trouble, not old."""
+
+    def begin(self, skip):
+        self.serve("name=acme,hosts=230", limits={"page_hosts": 50})
+        self.sim.fault("acme", "list", {"skip": skip}, status=422)
+        self.sync(status=1, tells=("the list of hosts", "422"))
+        self.assertNotIn("supports no cursor", self.last.out)
+        self.sim.clear_faults("acme")
+        self.sim.clear_stats()
+        self.sync()
+        self.assertFalse([p for p in self.pages() if "page" in p])
+        self.assertEqual(self.kinds(), {"baseline": [None]})
+        self.same()
+
+    def test_in_mid_walk(self):
+        self.begin(3)
+        self.assertIn("resumed", self.last.out)
+
+    def test_from_the_start(self):
+        self.begin(0)
+
+    def test_page_mode_is_probed_again_after_a_day(self):
+        # a version that changed is as good as a day
+        self.serve("name=acme,hosts=130,plain=1,version=4.91.0", limits={"page_hosts": 50})
+        self.sim.fault("acme", "list", param_422="after")
+        self.sync(tells="supports no cursor")
+        self.sim.clear_faults("acme")
+        self.sim.clear_stats()
+        self.sync()
+        self.assertTrue(all("page" in p for p in self.pages()))
+        self.sim.mutate("acme", "version", value="4.92.0")
+        self.sim.clear_stats()
+        self.sync()
+        self.assertFalse([p for p in self.pages() if "page" in p])
+        self.same()
 
 
 class Quiet(Scenario):
@@ -315,12 +353,26 @@ class Recorded(Scenario):
 
 
 class Several(Scenario):
-    def test_ten_tenants(self):
-        names = [f"t{i}" for i in range(10)]
-        self.serve(*(f"name={n},hosts=80,seed={i}" for i, n in enumerate(names)))
+    def test_more_tenants_than_run_at_once(self):
+        names = [f"t{i}" for i in range(20)]
+        self.serve(*(f"name={n},hosts=40,seed={i}" for i, n in enumerate(names)))
         self.sync()
         for n in names:
             self.same(n)
+
+    def test_one_hangs_the_others_go_on(self):
+        self.serve("name=good,hosts=200", "name=hangs,hosts=60")
+        self.sim.fault("hangs", "list", stall=True)
+        process = self.muster.start_once("--details", "none")
+        wait_for(lambda: self.muster.store.exists() and self.muster.ctl_run("tenants").status < 2 and
+                 any(t["tenant"] == "good" and t["sync"]["last_ok"] for t in self.tenants()),
+                 timeout=20, every=0.1, what="the good one")
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(20), 1)
+        self.look()
+        self.same("good")
+        self.assertEqual(self.tenant("hangs")["sync"]["error"], "cancelled")
 
     def test_one_fails_the_others_go_on(self):
         self.serve("name=good,hosts=60", "name=bad,hosts=60", "name=old,hosts=60,version=4.36.0,tier=free")
