@@ -20,7 +20,8 @@ void index_run_forget(struct index_run *r, uint32_t tenant)
 static bool has_room(const struct index_run *r)
 {
 	size_t used = r->keys_bytes + r->count * sizeof(*r->entries);
-	return INDEX_RUN_BYTES - used >= INDEX_KINDS * (INDEX_KEY_MAX + sizeof(*r->entries));
+	return INDEX_RUN_BYTES - used >= INDEX_KINDS * (INDEX_KEY_MAX + sizeof(*r->entries)) &&
+	       INDEX_SPARE_BYTES / sizeof(*r->entries) >= r->count + INDEX_KINDS;
 }
 
 static void add(struct index_run *r, const struct index_key *key)
@@ -72,53 +73,68 @@ static int collect(struct store_txn *t, struct index_run *r, uint32_t tenant, ui
 	return OK;
 }
 
-static int out_of_memory(struct store_txn *t, const struct tenant *tenant)
+/* The memory of the run before is taken, if there is any: giving back and taking
+ * blocks of this size between the pages of LMDB leaves holes. */
+static int make_empty(struct store_txn *t, struct index_run *r, const struct tenant *tenant)
 {
-	return err_set(&t->err, E_NOMEM, "out of memory while building the indexes of \"%s\"",
-		       tenant->now.row.name);
+	unsigned char *memory = r->memory;
+	if (!memory)
+		memory = mem_alloc(INDEX_RUN_BYTES + INDEX_SPARE_BYTES);
+	*r = (struct index_run){ .memory = memory };
+	if (!memory)
+		return err_set(&t->err, E_NOMEM, "out of memory while building the indexes of \"%s\"",
+			       tenant->now.row.name);
+	r->tenant = tenant->now.row.number;
+	r->last = tenant->now.index_upto;
+	r->entries = r->spare = (struct index_run_entry *)(void *)(memory + INDEX_RUN_BYTES);
+	return OK;
 }
 
 static int begin_run(struct store_txn *t, struct index_run *r, const struct tenant *tenant)
 {
-	index_run_release(r);
-	r->memory = mem_alloc(INDEX_RUN_BYTES);
-	if (!r->memory)
-		return out_of_memory(t, tenant);
-	r->tenant = tenant->now.row.number;
-	r->last = tenant->now.index_upto;
-	r->entries = (struct index_run_entry *)(void *)(r->memory + INDEX_RUN_BYTES);
-	int rc = tenant->now.index_upto == UINT64_MAX ? OK : collect(t, r, r->tenant, tenant->now.index_upto);
-	if (rc) {
+	int rc = make_empty(t, r, tenant);
+	if (!rc && r->last != UINT64_MAX)
+		rc = collect(t, r, r->tenant, r->last);
+	if (rc)
 		index_run_release(r);
-		return rc;
-	}
-	if (index_run_sort(r))
-		return OK;
-	index_run_release(r);
-	return out_of_memory(t, tenant);
+	else
+		index_run_sort(r);
+	return rc;
 }
 
 enum { AHEAD = 8 };
 
+/* Which page an entry went to is not told, but two of one page are less than a
+ * page apart. */
+static bool is_apart(const void *at, const void *before)
+{
+	return (uintptr_t)at - (uintptr_t)before + INDEX_PAGE_BYTES >= 2 * INDEX_PAGE_BYTES;
+}
+
+/* Every page that is touched stays in memory until the commit, so they are
+ * counted as well: the last entries of a large tenant go to a page each. */
 static int put_step(struct store_txn *t, struct index_run *r)
 {
 	unsigned char bytes[INDEX_KEY_MAX];
+	const void *before = NULL;
+	unsigned pages = 0;
 	MDB_cursor *cursor;
 	int rc = txn_cursor(t, DB_INDEXES, &cursor);
 	if (rc)
 		return rc;
 	size_t end = r->count - r->done > INDEX_STEP_ENTRIES ? r->done + INDEX_STEP_ENTRIES : r->count;
 	put_u32(bytes, r->tenant);
-	for (; r->done < end; r->done++) {
+	for (; r->done < end && pages < INDEX_STEP_PAGES; r->done++) {
 		const struct index_run_entry *entry = &r->entries[r->done];
 		MDB_val key = { TENANT_KEY_BYTES + entry->n, bytes }, value = { 0, (void *)"" };
 		memcpy(bytes + TENANT_KEY_BYTES, r->memory + entry->at, entry->n);
 		/* sorted entries have their keys anywhere: fetch one of those to come */
-		__builtin_prefetch(r->memory +
-				   r->entries[r->done + AHEAD < end ? r->done + AHEAD : r->done].at);
-		int mdb_rc = mdb_cursor_put(cursor, &key, &value, MDB_NOOVERWRITE);
+		__builtin_prefetch(r->memory + (entry + (end - r->done > AHEAD ? AHEAD : 0))->at);
+		int mdb_rc = mdb_cursor_put(cursor, &key, &value, MDB_NOOVERWRITE | MDB_RESERVE);
 		if (mdb_rc && mdb_rc != MDB_KEYEXIST)
 			return txn_fail(t, mdb_rc, "writing an index");
+		pages += is_apart(value.mv_data, before);
+		before = value.mv_data;
 		t->writes++;
 	}
 	return OK;
@@ -133,7 +149,9 @@ static int step_run(struct store_txn *t, struct index_run *r, struct tenant *ten
 	tenant->dirty = true;
 	tenant->now.index_upto = r->last;
 	tenant->now.row.indexed = r->final;
-	index_run_release(r);
+	if (r->final)
+		index_run_release(r);
+	r->tenant = 0;
 	return OK;
 }
 

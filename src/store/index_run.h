@@ -16,16 +16,17 @@ struct index_run_entry {
 };
 
 struct index_run {
-	uint32_t tenant; /* 0: there is no run */
+	uint32_t tenant; /* 0: there is no run, but there may be memory for one */
 	uint64_t last;   /* the last device in it */
 	bool final;      /* there are no devices after it */
 	unsigned char *memory;
-	struct index_run_entry *entries; /* at the end of `memory` */
+	struct index_run_entry *entries; /* they grow downwards to the keys */
+	struct index_run_entry *spare;   /* room for as many, to sort them */
 	size_t keys_bytes, count, done;
 };
 
-/* Sorts what was collected, last entry first; false when there is no memory. */
-bool index_run_sort(struct index_run *r);
+/* Sorts what was collected, last entry first. */
+void index_run_sort(struct index_run *r);
 void index_run_release(struct index_run *r);
 /* Releases it when it is the tenant's. */
 void index_run_forget(struct index_run *r, uint32_t tenant);

@@ -1,7 +1,5 @@
 #include "store/index_run.h"
 
-#include "base/mem.h"
-
 #include <stdlib.h>
 
 enum { DIGITS = 8, DIGIT_VALUES = 256 };
@@ -80,14 +78,9 @@ static void sort_equal_prefixes(struct index_run *r)
 	}
 }
 
-bool index_run_sort(struct index_run *r)
+void index_run_sort(struct index_run *r)
 {
-	struct index_run_entry *spare = mem_alloc(r->count * sizeof(*spare) + 1);
-	if (!spare)
-		return false;
 	reverse(r->entries, r->count);
-	sort_prefixes(r->entries, spare, r->count);
-	mem_free(spare);
+	sort_prefixes(r->entries, r->spare, r->count);
 	sort_equal_prefixes(r);
-	return true;
 }

@@ -9,9 +9,12 @@ enum {
 	GROUP_HOSTS = 2000,
 	GROUP_BYTES = 16 << 20,
 	GROUP_MS = 2000,
-	INDEX_RUN_BYTES = 8 << 20,  /* entries of a first walk, sorted in memory */
+	INDEX_RUN_BYTES = 8 << 20, /* entries of a first walk, sorted in memory */
+	INDEX_SPARE_BYTES = 3 << 20,
 	INDEX_STEP_ENTRIES = 16384, /* of a run, to one transaction */
-	READ_SLICE_DEVICES = 512,   /* to one read transaction */
-	DETAILS_DUE_SLICE = 4000,   /* devices one store_details_due() looks at */
-	REPLACED_CANDIDATES = 8,    /* devices of one uuid compared for `replaces` */
+	INDEX_STEP_PAGES = 1536,    /* of the indexes, touched by one transaction */
+	INDEX_PAGE_BYTES = 4096,
+	READ_SLICE_DEVICES = 512, /* to one read transaction */
+	DETAILS_DUE_SLICE = 4000, /* devices one store_details_due() looks at */
+	REPLACED_CANDIDATES = 8,  /* devices of one uuid compared for `replaces` */
 };
