@@ -334,6 +334,44 @@ class Bodies(Scenario):
         self.same()
 
 
+class Disk(Scenario):
+    """A store that cannot grow: what was committed stays, and the next sync goes on."""
+
+    def setUp(self):
+        self.serve("name=acme,hosts=4000,plain=1", limits={"page_hosts": 100})
+
+    def test_file_size_limit(self):
+        command = self.muster.command("--once", *QUICK)
+        failed = run(["bash", "-c", 'ulimit -f 1000; exec "$@"', "limited", *command], 60, cwd=self.muster.dir)
+        self.assertEqual(failed.status, 1, failed)
+        self.assertIn("the store refused", failed.out)
+        self.look()
+        self.assertTrue(0 < len(self.devices()) < 4000)
+        self.sync(tells="resumed")
+        self.same()
+
+    def test_full(self):
+        script = """
+            mount -t tmpfs -o size=1m tmpfs "$1" || exit 77
+            shift; ctl=$1; shift
+            "$@"; echo "first $?"
+            "$ctl" --store "$PWD/store" verify; echo "verified $?"
+            mount -o remount,size=64m "$PWD/store" || exit 77
+            "$@"; echo "second $?"
+            "$ctl" --store "$PWD/store" verify; echo "verified $?"
+            "$ctl" --store "$PWD/store" devices acme --json | wc -l"""
+        self.muster.store.mkdir()
+        ran = run(["unshare", "-rm", "bash", "-c", script, "full", self.muster.store, self.muster.program("musterctl"),
+                   *self.muster.command("--once", *QUICK)], 60, cwd=self.muster.dir)
+        if ran.status in (1, 77) and "first" not in ran.out:
+            self.skipTest(f"no file system of its own here: {ran.err.strip()}")
+        lines = ran.out.splitlines()
+        self.assertIn("free some space", ran.out)
+        self.assertEqual([l for l in lines if l.split()[0] in ("first", "second", "verified")],
+                         ["first 1", "verified 0", "second 0", "verified 0"], ran)
+        self.assertEqual(lines[-1].strip(), "4000", ran)
+
+
 class Waiting(Scenario):
     def setUp(self):
         self.serve("name=acme,hosts=120", limits={"page_hosts": 50})
