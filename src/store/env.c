@@ -36,6 +36,13 @@ int store_fail(const struct store *s, struct err *e, int rc, const char *what)
 			       s->path);
 	case ENOMEM:
 		return err_set(e, E_NOMEM, "out of memory while %s of the store \"%s\"", what, s->path);
+	case EACCES:
+	case EPERM:
+		return err_set(
+			e, E_IO,
+			"%s of the store \"%s\" is not allowed; run it as the user who owns the store, "
+			"reading needs its lock file too",
+			what, s->path);
 	case MDB_NOTFOUND:
 		return err_set(e, E_NOT_FOUND, "nothing was found while %s of the store \"%s\"", what,
 			       s->path);
