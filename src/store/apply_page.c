@@ -17,8 +17,6 @@ struct merge {
 	bool at_end; /* nothing at all stands behind: rows can be appended */
 	uint64_t old_id;
 	MDB_val old;
-	bool loading;     /* a first walk: nothing but this merge looks at the devices */
-	uint64_t held_id; /* the device in txn->held; 0: none */
 };
 
 static int look(struct merge *m, MDB_val key, MDB_cursor_op op)
@@ -38,7 +36,7 @@ static int next_stored(struct merge *m)
 	return look(m, (MDB_val){ 0 }, MDB_NEXT);
 }
 
-/* Goes to the first stored device after `id`; a write has moved the cursor. */
+/* Goes to the first stored device after `id`. */
 static int seek_after(struct merge *m, uint64_t id)
 {
 	struct row_key k;
@@ -58,33 +56,6 @@ static int put(struct merge *m, MDB_cursor *cursor, MDB_val key, MDB_val value)
 	if (rc == MDB_KEYEXIST)
 		rc = mdb_cursor_put(cursor, &key, &value, 0);
 	return rc ? txn_fail(m->t, rc, "writing a device") : OK;
-}
-
-static int put_held(struct merge *m)
-{
-	struct row_key k;
-	uint64_t id = m->held_id;
-	m->held_id = 0;
-	return id ? put(m, m->devices, row_key(&k, m->tenant->now.row.number, id),
-			(MDB_val){ m->t->held.len, m->t->held.data })
-		  : OK;
-}
-
-/* Loads of several tenants at once grow in the middle of the database, where
- * LMDB splits a full page of two records before its last one and leaves a
- * single record on every page. Put in the order 2 1 4 3, the split comes after
- * the second record, and pages stay full. */
-static int put_swapped(struct merge *m, uint64_t id, MDB_val value)
-{
-	struct row_key k;
-	if (!m->held_id) {
-		buf_reset(&m->t->held);
-		buf_add(&m->t->held, value.mv_data, value.mv_size);
-		m->held_id = id;
-		return txn_check(m->t, &m->t->held, "holding a device");
-	}
-	int rc = put(m, m->devices, row_key(&k, m->tenant->now.row.number, id), value);
-	return rc ? rc : put_held(m);
 }
 
 /* ---- one element ---- */
@@ -109,13 +80,10 @@ static int put_device(struct merge *m, struct device_work *w)
 	struct row_key k;
 	bool moved;
 	int rc = put_volatile_if_moved(m, w, &moved);
-	if (!rc && m->loading && !m->stored && !m->at_end)
-		return put_swapped(m, w->id, device_value(m->t, w));
 	if (!rc)
 		rc = put(m, m->devices, row_key(&k, m->tenant->now.row.number, w->id), device_value(m->t, w));
-	if (!rc && !m->at_end)
-		rc = seek_after(m, w->id);
-	return rc;
+	/* the cursor stands on what was put */
+	return rc || m->at_end ? rc : next_stored(m);
 }
 
 static int appears(struct merge *m, struct device_work *w, struct host *host)
@@ -243,8 +211,6 @@ static int merge_elements(struct merge *m)
 		if (!rc)
 			rc = element->host ? whole_element(m, element) : rejected_element(m, element);
 	}
-	if (!rc)
-		rc = put_held(m);
 	if (!rc && (m->job->end || m->job->last > m->job->after))
 		rc = mark_until(m, m->job->end ? UINT64_MAX : m->job->last);
 	return rc;
@@ -269,7 +235,6 @@ int apply_page_run(struct store_job *base, struct store_txn *t)
 			       "a page of \"%s\" begins after host %llu, but its walk has come to host %llu; "
 			       "the next sync goes on from there",
 			       row->name, (unsigned long long)job->after, (unsigned long long)row->cursor);
-	m.loading = !row->baseline && !m.tenant->now.index_begun;
 	if (!(rc = device_policies(t, m.tenant, job->page)) &&
 	    !(rc = txn_cursor(t, DB_DEVICES, &m.devices)) && !(rc = txn_cursor(t, DB_VOLATILE, &m.volatiles)))
 		rc = merge_elements(&m);

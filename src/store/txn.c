@@ -8,7 +8,6 @@ void txn_init(struct store_txn *t, struct store *s)
 {
 	*t = (struct store_txn){ .s = s };
 	buf_init(&t->record, RECORD_BYTES_MAX);
-	buf_init(&t->held, RECORD_BYTES_MAX);
 	buf_init(&t->event, RECORD_BYTES_MAX);
 	buf_init(&t->old_text, RECORD_BYTES_MAX);
 	buf_init(&t->new_text, RECORD_BYTES_MAX);
@@ -18,7 +17,6 @@ void txn_release(struct store_txn *t)
 {
 	must(!t->mdb);
 	buf_release(&t->record);
-	buf_release(&t->held);
 	buf_release(&t->event);
 	buf_release(&t->old_text);
 	buf_release(&t->new_text);

@@ -14,7 +14,6 @@ struct store_txn {
 	MDB_txn *mdb; /* NULL between transactions */
 	MDB_cursor *cursors[DB_COUNT];
 	struct buf record;             /* head and stable part of the device at hand */
-	struct buf held;               /* a device that is put after the next one */
 	struct buf event;              /* JSON of a change event or a reject */
 	struct buf old_text, new_text; /* what record_peek() had to unescape */
 	struct arena *arena;           /* the detail facts of the device at hand */
