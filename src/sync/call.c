@@ -147,7 +147,12 @@ static int judge(struct call *c)
 		err_prefix(&c->err, "%s", c->plan->what);
 		return r->rc;
 	}
-	if (r->status != 200 || !c->plan->parse)
+	if (r->status != 200)
+		return err_set(&c->err, E_NOT_FLEET,
+			       "%s was answered with status %ld where Fleet sends 200; something on the way "
+			       "changes answers",
+			       c->plan->what, r->status);
+	if (!c->plan->parse)
 		return OK;
 	c->last_id = page_parser_last_id(c->parser);
 	int rc = page_parser_finish(c->parser, &c->page, &c->err);
