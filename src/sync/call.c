@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "fleet/answer.h"
 #include "sync/backoff.h"
+#include "sync/redact.h"
 #include "sync/sync_state.h"
 
 enum { TEXT_BODY_MAX = 2 * 1024 * 1024, CONNECT_MS = 10000 };
@@ -127,11 +128,10 @@ static int on_body(void *arg, long status, const void *data, size_t n)
 	return c->body.failed;
 }
 
-static int judge(struct call *c)
+static int look_at_answer(struct call *c)
 {
 	const struct http_result *r = &c->result;
 	struct err parsed;
-	c->allowlist = c->from_fleet = false;
 	if (r->status != 0 && (r->status < 200 || r->status >= 300)) {
 		struct answer a = { r->status, r->location, buf_slice(&c->body), c->worked_before };
 		c->allowlist = answer_is_allowlist(&a);
@@ -158,6 +158,21 @@ static int judge(struct call *c)
 	int rc = page_parser_finish(c->parser, &c->page, &c->err);
 	if (rc != OK)
 		err_prefix(&c->err, "%s", c->plan->what);
+	return rc;
+}
+
+static int judge(struct call *c)
+{
+	const struct conf_tenant *conf = c->sync->conf;
+	c->allowlist = c->from_fleet = false;
+	int rc = look_at_answer(c);
+	if (rc == OK)
+		return OK;
+	redact(c->err.text, conf->token);
+	for (const char *const *h = conf->headers; h && *h; h++) {
+		const char *value = strchr(*h, ':');
+		redact(c->err.text, value ? value + 1 + strspn(value + 1, " ") : NULL);
+	}
 	return rc;
 }
 
