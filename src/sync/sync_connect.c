@@ -6,7 +6,7 @@
 #include "fleet/json_tree.h"
 #include "sync/sync_state.h"
 
-enum { PAGE_MODE_PROBED_AGAIN_S = 24 * 3600, PROBE_ROUNDS = 3, PROBE_PAGE_BYTES = 1 << 20 };
+enum { DAY_S = 24 * 3600, PROBE_ROUNDS = 3, PROBE_PAGE_BYTES = 1 << 20 };
 
 /* ---- the tenant's row ---- */
 
@@ -328,8 +328,9 @@ static void probe_done(struct call *c, int rc)
 	}
 }
 
-/* Page mode is remembered for a day; a cursor is probed each time, which costs
- * one host and tells about the parameters too. */
+/* Page mode is remembered until the first sync of another day (UTC), however
+ * many there are in one; a cursor is probed each time, which costs one host and
+ * tells about the parameters too. */
 void sync_enter_probe(struct tenant_sync *s)
 {
 	bool same = strcmp(s->row.server_version, s->server.version) == 0 && s->row.walk > 0;
@@ -340,7 +341,7 @@ void sync_enter_probe(struct tenant_sync *s)
 		if (same && s->row.mode == WALK_CURSOR_H_ID)
 			s->probe_order = LIST_BY_H_ID;
 		if (same && s->row.mode == WALK_PAGES && !s->recheck &&
-		    s->begun_unix_s - s->row.walk_begun_at < PAGE_MODE_PROBED_AGAIN_S) {
+		    s->begun_unix_s / DAY_S == s->row.walk_begun_at / DAY_S) {
 			s->probe_order = LIST_BY_PAGE;
 			probed(s);
 			return;
