@@ -49,6 +49,9 @@ int store_missing_count(struct store *s, uint32_t tenant, uint64_t walk, bool tw
 
 /* ---- details ---- */
 
+/* A detail tried so much later than that was tried by a clock that was wrong. */
+enum { WRONG_CLOCK_S = 48 * 3600 };
+
 struct due_list {
 	int64_t before;
 	uint64_t *ids;
@@ -70,7 +73,8 @@ static int one_due(void *arg, struct read *r, uint64_t id, MDB_val key, MDB_val 
 	if (rc && rc != MDB_NOTFOUND)
 		return store_fail(r->s, NULL, rc, "reading the details");
 	bool tried = !rc && detail_head_get(value, &head, &packed);
-	if (list->before ? tried && head.tried_at < list->before : !tried)
+	bool due = tried && (head.tried_at < list->before || head.tried_at - WRONG_CLOCK_S > list->before);
+	if (list->before ? due : !tried)
 		list->ids[list->count++] = id;
 	return OK;
 }

@@ -110,8 +110,9 @@ int store_missing(struct store *s, uint32_t tenant, uint64_t walk, bool twice, u
 		  size_t max, size_t *count);
 /* Counts all of them. */
 int store_missing_count(struct store *s, uint32_t tenant, uint64_t walk, bool twice, uint64_t *count);
-/* Ids whose detail was never fetched (`fetched_before` == 0) or was fetched
- * before that time (never-fetched ones excluded), from id `from` on, at most
+/* Ids whose detail was never tried (`fetched_before` == 0) or was tried before
+ * that time, or so long after it that a clock must have been wrong (those never
+ * tried excluded), from id `from` on, at most
  * `max`; `next` is where to go on, 0 at the end. Looks at no more than 4,000
  * devices a call. */
 int store_details_due(struct store *s, uint32_t tenant, int64_t fetched_before, uint64_t from, uint64_t *ids,

@@ -1,6 +1,8 @@
-/* SYNC_DETAILS: GET /hosts/:id of hosts that are due. New hosts first, then
- * those fetched longest ago; each at most once in 24 h; two in flight; within
- * the time the options give. One host that fails never stops the rest. */
+/* SYNC_DETAILS: GET /hosts/:id of hosts that are due. New hosts first, then the
+ * others from a random id on and round, so that a time too short for all of them
+ * is not always spent on the same ones; each at most once in 24 h; two in
+ * flight; within the time the options give. One host that fails never stops the
+ * rest. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "sync/sync_state.h"
@@ -92,7 +94,22 @@ static void detail_done(struct call *c, int rc)
 	store_detail(l, page);
 }
 
-/* New hosts first (details_before == 0), then the ones that are due again. */
+/* New hosts (details_before == 0), then due ones from details_start to the
+ * greatest id, then those before it. */
+static void next_round(struct tenant_sync *s)
+{
+	s->id_next = 0;
+	if (s->details_before == 0) {
+		s->details_before = s->options.details == DETAILS_ALL ? s->begun_unix_s
+								      : s->begun_unix_s - DETAIL_EVERY_S;
+		s->id_next = s->details_start = random_below(&s->env->random, s->row.cursor);
+	} else if (!s->details_round && s->details_start > 0) {
+		s->details_round = true;
+	} else {
+		s->ids_ended = true;
+	}
+}
+
 static bool details_more(struct tenant_sync *s)
 {
 	while (s->id_at == s->id_count && !s->ids_ended) {
@@ -102,11 +119,12 @@ static bool details_more(struct tenant_sync *s)
 				      SYNC_IDS, &s->id_count, &next) != OK)
 			s->ids_ended = true;
 		s->id_next = next;
-		if (next == 0) {
-			s->ids_ended = s->ids_ended || s->details_before != 0;
-			s->details_before = s->options.details == DETAILS_ALL
-						    ? s->begun_unix_s
-						    : s->begun_unix_s - DETAIL_EVERY_S;
+		if (s->details_round) {
+			s->ids_ended = s->ids_ended || next == 0 || next >= s->details_start;
+			while (s->id_count && s->ids[s->id_count - 1] >= s->details_start)
+				s->id_count--;
+		} else if (next == 0) {
+			next_round(s);
 		}
 	}
 	return s->id_at < s->id_count;
@@ -143,6 +161,8 @@ void sync_enter_details(struct tenant_sync *s)
 	s->id_next = 0;
 	s->ids_ended = s->options.details == DETAILS_NONE;
 	s->details_before = 0;
+	s->details_start = 0;
+	s->details_round = false;
 	s->details_until_ms = sync_now_ms() + s->options.details_ms;
 	details_fill(s);
 }

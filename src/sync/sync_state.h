@@ -98,6 +98,8 @@ struct tenant_sync {
 	bool ids_ended;
 	uint32_t sweep_left;
 	int64_t details_before; /* fetched before that: due; 0: never fetched */
+	uint64_t details_start; /* where the due ones begin ... */
+	bool details_round;     /* ... and whether those before it are at hand */
 	int64_t details_until_ms;
 	unsigned details_failed_in_row;
 
