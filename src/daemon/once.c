@@ -144,6 +144,28 @@ static bool wanted(const struct options *options, const char *name)
 	return options->tenant_count == 0;
 }
 
+/* A name that was mistyped must not look like a sync that went well. */
+static bool name_known(const struct conf *conf, const char *option, const char *name, size_t n)
+{
+	for (size_t i = 0; i < conf->tenant_count; i++)
+		if (strlen(conf->tenants[i].name) == n && memcmp(conf->tenants[i].name, name, n) == 0)
+			return true;
+	fprintf(stderr,
+		"musterd: --%s names \"%.*s\", which is no tenant of the configuration; mend the name\n",
+		option, (int)n, name);
+	return false;
+}
+
+static bool names_known(const struct conf *conf, const struct options *o)
+{
+	bool known = true;
+	for (size_t i = 0; i < o->tenant_count; i++)
+		known &= name_known(conf, "tenant", o->tenants[i], strlen(o->tenants[i]));
+	for (size_t i = 0; i < o->accept_count; i++)
+		known &= name_known(conf, "accept-deletions", o->accepts[i].tenant, o->accepts[i].tenant_n);
+	return known;
+}
+
 static int fill_turns(struct once *o, const struct conf *conf)
 {
 	o->turns = mem_zalloc(conf->tenant_count * sizeof(*o->turns));
@@ -223,12 +245,9 @@ int once_run(const struct conf *conf, const struct options *options)
 {
 	struct once o = { .options = options };
 	struct err e = { 0 };
-	int rc = open_all(&o, conf, &e);
-	if (rc == OK && o.count == 0) {
-		fprintf(stderr, "musterd: no tenant to sync; name one that the configuration has\n");
-		close_all(&o);
+	if (!names_known(conf, options))
 		return MUSTER_EXIT_USAGE;
-	}
+	int rc = open_all(&o, conf, &e);
 	if (rc != OK) {
 		fprintf(stderr, "musterd: %s\n", e.text);
 		close_all(&o);
