@@ -137,11 +137,11 @@ class Story:
         if row["seq"] < len(b.events):
             raise Failed(f"\"{b.name}\" lost events: had {len(b.events)}, has {row['seq']}")
         b.place = place
-        self._read_feed(b)
+        self.read_feed(b)
         whole = "complete" if walk["state"] == "complete" else "cut"
         self.stages[("walk " if row["baseline"] else "first walk ") + whole] += 1
 
-    def _read_feed(self, b):
+    def read_feed(self, b):
         new = self.muster.ctl("changes", b.name, "--since", str(len(b.events)))
         for event in new:
             if event["seq"] != len(b.events) + 1:
@@ -162,14 +162,14 @@ class Story:
         self.sync_whole(*arguments)
         rows = {row["tenant"]: row for row in self.muster.ctl("tenants")}
         for b in self.books.values():
-            self._read_feed(b)
+            self.read_feed(b)
             if (rows[b.name]["seq"], rows[b.name]["missing"], rows[b.name]["hold"]) != (len(b.events), 0, None):
                 raise Failed(f"\"{b.name}\": {len(b.events)} events read, but {rows[b.name]}")
-            self._check_devices(b)
+            self.check_devices(b)
             self._check_events(b)
             b.open_chapter()
 
-    def _check_devices(self, b):
+    def check_devices(self, b):
         ids = [d["id"] for d in self.muster.ctl("devices", b.name)]
         if ids != sorted(b.ids):
             raise Failed(f"devices of \"{b.name}\": missing {sorted(b.ids - set(ids))}, "

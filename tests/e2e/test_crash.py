@@ -48,10 +48,10 @@ class Crash(unittest.TestCase):
                         story.look()
                     story.sync_whole("--details=none")
                     for b in story.books.values():
-                        story._read_feed(b)
+                        story.read_feed(b)
                         self.assertEqual([(e["kind"], e["devices"]) for e in b.events],
                                          [("baseline", len(b.ids))])
-                        story._check_devices(b)
+                        story.check_devices(b)
                 print(f"first walk: {dict(story.stages)}", flush=True)
             self.assertGreater(cuts, FIRST_WALKS * FIRST_ROUNDS // 4)
 
@@ -69,7 +69,7 @@ class Crash(unittest.TestCase):
         whole_s = story.sync_whole().seconds
         whole_s = min(whole_s, story.sync_whole().seconds * 1.5)
         for b in story.books.values():
-            story._read_feed(b)
+            story.read_feed(b)
             b.open_chapter()
         cuts = 0
         for _ in range(CHAPTERS):

@@ -13,10 +13,10 @@ GOLDEN = SOURCE / "tests/golden"
 
 class Golden(unittest.TestCase):
     def records(self, name):
-        return {r["id"]: r for r in map(json.loads, (GOLDEN / f"{name}.json").read_text().splitlines())}
+        return {r["id"]: r for r in map(json.loads, (GOLDEN / f"{name}.ndjson").read_text().splitlines())}
 
     def test_schema(self):
-        files = sorted(GOLDEN.glob("*.json"))
+        files = sorted(GOLDEN.glob("*.ndjson"))
         self.assertGreaterEqual(len(files), 6)
         for path in files:
             with self.subTest(path.name), open(path, "rb") as f:

@@ -82,7 +82,7 @@ class Power(unittest.TestCase):
                 story = Story(sim, self.rng, muster, ["acme", "mid"])
                 story.sync_whole()
                 for b in story.books.values():
-                    story._read_feed(b)
+                    story.read_feed(b)
                     b.open_chapter()
                 failures = 0
                 for _ in range(CHAPTERS):

@@ -192,7 +192,7 @@ static void same_as_golden(void **state)
 	char name[100], *bytes = malloc(FILE_MAX + 1);
 	struct buf records;
 	assert_non_null(bytes);
-	snprintf(name, sizeof(name), "%s.json", g->name);
+	snprintf(name, sizeof(name), "%s.ndjson", g->name);
 	buf_init(&records, FILE_MAX);
 	bool there = records_of(&records, g);
 	if (there && getenv("MUSTER_GOLDEN_WRITE")) {
