@@ -1,5 +1,7 @@
+#include "base/bus_error.h"
 #include "base/clock.h"
 #include "ctl/ctl.h"
+#include "muster/exit.h"
 
 #include <langinfo.h>
 #include <locale.h>
@@ -46,5 +48,6 @@ int main(int argc, char **argv)
 	};
 	set_locale();
 	signal(SIGPIPE, SIG_IGN);
+	bus_error_ends("musterctl", MUSTER_EXIT_STORE);
 	return ctl_run(argc, argv, &s);
 }

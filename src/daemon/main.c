@@ -1,3 +1,4 @@
+#include "base/bus_error.h"
 #include "conf/conf.h"
 #include "daemon/once.h"
 #include "daemon/options.h"
@@ -26,6 +27,7 @@ int main(int argc, char **argv)
 	struct conf *conf = NULL;
 	struct err e;
 	forbid_cores();
+	bus_error_ends("musterd", MUSTER_EXIT_STORE);
 	if (options_parse(&o, argc, argv, &e) != OK) {
 		fprintf(stderr, "musterd: %s\n", e.text);
 		return MUSTER_EXIT_USAGE;
