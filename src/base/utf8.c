@@ -90,3 +90,16 @@ size_t utf8_repair(struct buf *out, const char *p, size_t n)
 		out->len += utf8_repair_into(out->data + out->len, p, n, &replaced);
 	return replaced;
 }
+
+void utf8_blank_controls(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+			p[0] = p[1] = ' ';
+		else if (p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+					  (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
+			p[0] = p[1] = p[2] = ' ';
+	}
+}

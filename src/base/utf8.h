@@ -13,3 +13,7 @@ bool utf8_valid(const char *p, size_t n);
 size_t utf8_repair(struct buf *out, const char *p, size_t n);
 /* Same into memory of at least 3 * n bytes; the new length comes back. */
 size_t utf8_repair_into(char *out, const char *p, size_t n, size_t *replaced);
+
+/* Blanks what would end a line or steer a terminal: control characters, U+0080
+ * to U+009F, U+2028 to U+202E, U+2066 to U+2069. */
+void utf8_blank_controls(char *s);

@@ -12,29 +12,16 @@ struct said {
 	char message[120], reason[160];
 };
 
-/* What would end a line or steer a terminal beyond ASCII: U+0080 to U+009F,
- * U+2028 to U+202E, U+2066 to U+2069. `s` is well-formed. */
-static void blank_controls(char *s)
-{
-	for (unsigned char *p = (unsigned char *)s; *p; p++) {
-		if (p[0] == 0xc2 && p[1] <= 0x9f)
-			p[0] = p[1] = ' ';
-		else if (p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
-					  (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)))
-			p[0] = p[1] = p[2] = ' ';
-	}
-}
-
 /* Ends before the first ill-formed byte. */
 static void copy_line(char *out, size_t size, const char *s)
 {
 	size_t n = 0;
 	for (; s && *s && n + 1 < size; s++)
-		out[n++] = (unsigned char)*s < 0x20 || *s == 0x7f ? ' ' : *s;
+		out[n++] = *s;
 	while (n && !utf8_valid(out, n))
 		n--;
 	out[n] = '\0';
-	blank_controls(out);
+	utf8_blank_controls(out);
 }
 
 static void read_body(struct said *said, struct slice body)

@@ -153,6 +153,19 @@ static int element_end(struct page_parser *p)
 	return 1;
 }
 
+static int inband(struct page_parser *p, const char *s, size_t n)
+{
+	char text[240], safe[3 * 60 + 1];
+	size_t replaced, m = utf8_repair_into(safe, s, n < 60 ? n : 60, &replaced);
+	for (size_t i = 0; i < m; i++)
+		if (!safe[i])
+			safe[i] = ' ';
+	safe[m] = '\0';
+	utf8_blank_controls(safe);
+	snprintf(text, sizeof(text), "the server broke off the list with \"%s\"", safe);
+	return fail(p, E_INBAND, text);
+}
+
 /* A scalar or an array where an element should be. */
 static int element_wrong(struct page_parser *p)
 {
@@ -172,7 +185,7 @@ static int scalar_outside(struct page_parser *p)
 		if (p->key == KEY_PAYLOAD)
 			return fail(p, E_NOT_FLEET,
 				    "the answer has no list of hosts; is this a Fleet server?");
-		return 1;
+		return p->key == KEY_ERROR ? inband(p, "no text", 7) : 1;
 	case FRAME_LIST:
 		return element_wrong(p) && element_end(p);
 	case FRAME_ARRAY:
@@ -225,18 +238,6 @@ static int on_number(void *ctx, const char *s, size_t n)
 {
 	struct page_parser *p = ctx;
 	return p->want ? take_number(p, s, n) : 1;
-}
-
-static int inband(struct page_parser *p, const char *s, size_t n)
-{
-	char text[200], safe[3 * 60];
-	size_t replaced, m = utf8_repair_into(safe, s, n < 60 ? n : 60, &replaced);
-	for (size_t i = 0; i < m; i++)
-		if ((unsigned char)safe[i] < 0x20)
-			safe[i] = ' ';
-	snprintf(text, sizeof(text), "the server broke off the list with \"%.*s\"; it will be asked again",
-		 (int)(m < 120 ? m : 120), safe);
-	return fail(p, E_INBAND, text);
 }
 
 static __attribute__((noinline)) int take_string(struct page_parser *p, const char *s, size_t n)
@@ -346,6 +347,8 @@ static int on_start_array(void *ctx)
 		return skip(p);
 	switch (f->kind) {
 	case FRAME_DOCUMENT:
+		if (p->key == KEY_ERROR)
+			return inband(p, "an array", 8);
 		if (p->key != KEY_PAYLOAD)
 			return skip(p);
 		if (p->shape != PAGE_LIST || p->payload)
