@@ -81,9 +81,9 @@ int apply_walk_end_run(struct store_job *job, struct store_txn *txn);
 struct apply_index {
 	struct store_job job;
 	uint32_t tenant;
+	bool early;    /* the walk still goes on: only a run that is full */
 	uint64_t next; /* out: devices up to this id are in, for progress */
-	uint64_t from; /* not used: the store knows where the build stands */
-	bool more;     /* out */
+	bool more;     /* out; of an early build: the run is not in yet */
 };
 int apply_index_run(struct store_job *job, struct store_txn *txn);
 

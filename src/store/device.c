@@ -163,7 +163,7 @@ int device_appears(struct store_txn *t, struct device_work *w, bool *revived)
 	if (rc)
 		return rc;
 	w->tenant->now.row.devices++;
-	if (!w->tenant->now.row.baseline && !w->tenant->now.index_begun)
+	if (!w->tenant->now.row.baseline && !index_covers(w->tenant, w->id))
 		return OK;
 	if ((rc = peek_new(t, w, &peek)))
 		return rc;
@@ -177,7 +177,7 @@ int device_appears(struct store_txn *t, struct device_work *w, bool *revived)
 int device_differs(struct store_txn *t, struct device_work *w)
 {
 	struct record_peek peek;
-	if (!w->tenant->now.row.baseline && !w->tenant->now.index_begun)
+	if (!w->tenant->now.row.baseline && !index_covers(w->tenant, w->id))
 		return OK;
 	int rc = peek_old(t, w);
 	if (!rc)

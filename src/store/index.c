@@ -72,11 +72,16 @@ static MDB_val key_val(struct index_key *k)
 	return (MDB_val){ k->n, k->bytes };
 }
 
+bool index_covers(const struct tenant *tenant, uint64_t id)
+{
+	return tenant->now.row.indexed || id <= tenant->now.index_reach;
+}
+
 int index_update(struct store_txn *t, struct tenant *tenant, uint64_t id, const struct record_peek *before,
 		 const struct record_peek *after)
 {
 	struct index_key old[INDEX_KINDS], now[INDEX_KINDS];
-	if (!tenant->now.index_begun)
+	if (!index_covers(tenant, id))
 		return OK;
 	/* A sorted run in memory may hold entries that are wrong from here on. */
 	index_run_forget(&t->s->index_run, tenant->now.row.number);

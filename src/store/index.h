@@ -27,6 +27,9 @@ size_t index_prefix(unsigned char out[INDEX_KEY_MAX], uint32_t tenant, enum stor
 void index_keys(struct index_key out[INDEX_KINDS], uint32_t tenant, uint64_t id,
 		const struct record_peek *peek);
 
+/* Whether entries of the device may be in already: then every change keeps them,
+ * and otherwise the build that is still to come will put them in. */
+bool index_covers(const struct tenant *tenant, uint64_t id);
 /* Brings the entries of a device from `before` to `after` (NULL: none), writing
  * only what differs. Nothing while the tenant's indexes are not begun. */
 int index_update(struct store_txn *t, struct tenant *tenant, uint64_t id, const struct record_peek *before,

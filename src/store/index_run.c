@@ -90,15 +90,20 @@ static int make_empty(struct store_txn *t, struct index_run *r, const struct ten
 	return OK;
 }
 
-static int begin_run(struct store_txn *t, struct index_run *r, const struct tenant *tenant)
+/* `whole`: only a run that is full, there are more devices to come. */
+static int begin_run(struct store_txn *t, struct index_run *r, struct tenant *tenant, bool whole)
 {
 	int rc = make_empty(t, r, tenant);
 	if (!rc && r->last != UINT64_MAX)
 		rc = collect(t, r, r->tenant, r->last);
-	if (rc)
+	if (rc) {
 		index_run_release(r);
-	else
+	} else if (whole && r->final) {
+		r->tenant = 0;
+	} else {
+		tenant->now.index_reach = r->last;
 		index_run_sort(r);
+	}
 	return rc;
 }
 
@@ -176,16 +181,16 @@ int apply_index_run(struct store_job *base, struct store_txn *t)
 	job->more = false;
 	if (tenant->now.row.indexed)
 		return OK;
-	tenant->now.index_begun = tenant->dirty = true;
+	tenant->dirty = true;
 	if (r->tenant && r->tenant != job->tenant) {
 		job->more = true;
 		return step_other(t, r);
 	}
-	if (!r->tenant && (rc = begin_run(t, r, tenant)))
+	if (!r->tenant && (rc = begin_run(t, r, tenant, job->early)))
 		return rc;
-	if ((rc = step_run(t, r, tenant)))
+	if (r->tenant && (rc = step_run(t, r, tenant)))
 		return rc;
-	job->more = !tenant->now.row.indexed;
+	job->more = job->early ? r->tenant != 0 : !tenant->now.row.indexed;
 	job->next = tenant->now.index_upto;
 	return OK;
 }

@@ -98,8 +98,8 @@ static void fields(struct codec *c, struct tenant_state *t)
 	NUMBER(c, t->tombstones);
 	NUMBER(c, t->reject_first);
 	NUMBER(c, t->reject_next);
-	NUMBER(c, t->index_begun);
 	NUMBER(c, t->index_upto);
+	NUMBER(c, t->index_reach);
 }
 
 void tenant_state_write(struct buf *out, const struct tenant_state *t)

@@ -18,8 +18,8 @@ struct tenant_state {
 	uint64_t details;        /* rows of the details database */
 	uint64_t tombstones;
 	uint64_t reject_first, reject_next; /* numbers of the rejects kept: [first, next) */
-	bool index_begun;                   /* from then on every change keeps the indexes */
 	uint64_t index_upto;                /* the build has put in all devices up to this id */
+	uint64_t index_reach;               /* and may have put in some up to this one */
 };
 
 struct tenant {

@@ -77,6 +77,12 @@ struct tenant_sync {
 	struct page_slot pages[SYNC_PAGES];
 	unsigned pages_busy;
 
+	struct {
+		struct apply_index job;
+		uint64_t waiting; /* hosts applied since the last one */
+		bool busy;
+	} early; /* building indexes while the walk goes on */
+
 	/* one job at a time, between the walk's steps */
 	union {
 		struct store_job any;
@@ -116,6 +122,9 @@ void sync_job(struct tenant_sync *s, void (*done)(struct tenant_sync *s, int rc)
 /* Goes on with failing or cancelling when nothing is under way any more. */
 void sync_settle(struct tenant_sync *s);
 int64_t sync_now_ms(void);
+
+/* After each page of a first walk. */
+void sync_index_early(struct tenant_sync *s);
 
 /* entry actions */
 void sync_enter_tenant(struct tenant_sync *s);

@@ -141,6 +141,7 @@ static void on_page_applied(struct store_job *job, int rc)
 	t->rejected += a->counts.rejected;
 	t->marked_missing += a->counts.marked_missing;
 	t->returned += a->counts.returned;
+	s->early.waiting += a->page->count;
 	page_free(a->page);
 	a->page = NULL;
 	if (s->failing) {
@@ -150,8 +151,10 @@ static void on_page_applied(struct store_job *job, int rc)
 		sync_fail(s, rc, &e);
 	} else if (s->list_ended) {
 		list_stopped(s);
-	} else if (s->state == SYNC_LIST && !s->recheck && !s->call.busy) {
-		list_next(s);
+	} else {
+		sync_index_early(s);
+		if (s->state == SYNC_LIST && !s->recheck && !s->call.busy)
+			list_next(s);
 	}
 }
 
@@ -246,35 +249,6 @@ static void list_next(struct tenant_sync *s)
 void sync_enter_list(struct tenant_sync *s)
 {
 	list_next(s);
-}
-
-/* ---- the indexes of a first walk ---- */
-
-static void index_step(struct tenant_sync *s, uint64_t from);
-
-static void indexed(struct tenant_sync *s, int rc)
-{
-	(void)rc;
-	if (s->job.index.more)
-		index_step(s, s->job.index.next);
-	else
-		sync_enter(s, SYNC_END);
-}
-
-static void index_step(struct tenant_sync *s, uint64_t from)
-{
-	s->job.index = (struct apply_index){
-		.job = { .run = apply_index_run },
-		.tenant = s->row.number,
-		.next = from,
-		.from = from,
-	};
-	sync_job(s, indexed);
-}
-
-void sync_enter_index(struct tenant_sync *s)
-{
-	index_step(s, 0);
 }
 
 /* ---- end ---- */

@@ -105,7 +105,7 @@ void sync_settle(struct tenant_sync *s)
 			s->lookups[i].busy = false;
 			s->lookups_busy--;
 		}
-	if (!s->job_busy && !s->pages_busy && !s->lookups_busy)
+	if (!s->job_busy && !s->pages_busy && !s->lookups_busy && !s->early.busy)
 		sync_enter(s, s->state == SYNC_TENANT ? SYNC_DONE : SYNC_FINISH);
 }
 
