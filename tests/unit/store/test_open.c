@@ -320,6 +320,48 @@ static void index_build_survives_changes_and_restart(void **state)
 	fixture_close(&f);
 }
 
+static void page_of_many(struct fixture *f, uint64_t first, int variant)
+{
+	static struct row rows[4096];
+	for (size_t i = 0; i < 4096; i++)
+		rows[i] = (struct row){ .id = first + i, .variant = variant };
+	fixture_page(f, rows, 4096, false);
+}
+
+/* While the walk goes on only full runs go in; the walk may be begun anew all the same. */
+static void index_build_begins_early(void **state)
+{
+	enum { PAGES = 14 };
+	struct fixture f;
+	(void)state;
+	fixture_folder(&f);
+	assert_int_equal(fixture_open_map(&f, 512 << 20), OK);
+	f.tenant = fixture_tenant(&f, "acme");
+	struct apply_index job = { .job.run = apply_index_run, .tenant = f.tenant, .early = true };
+	fixture_walk_begin_mode(&f, WALK_CURSOR_ID, false);
+	page_of_many(&f, 1, 0);
+	assert_int_equal(fixture_run(&f, &job.job), OK);
+	assert_false(job.more); /* too few for a run */
+	assert_int_equal(job.next, 0);
+	for (int i = 1; i < PAGES; i++)
+		page_of_many(&f, 1 + 4096 * (uint64_t)i, 0);
+	assert_int_equal(fixture_run(&f, &job.job), OK);
+	assert_true(job.more);
+	/* begun anew in the middle of the run: what is in is corrected, what is not comes later */
+	fixture_walk_begin_mode(&f, WALK_CURSOR_ID, false);
+	for (int i = 0; i < PAGES; i++)
+		page_of_many(&f, 1 + 4096 * (uint64_t)i, i & 1);
+	do
+		assert_int_equal(fixture_run(&f, &job.job), OK);
+	while (job.more);
+	assert_in_range(job.next, 10000, 4096 * PAGES - 1);
+	fixture_page(&f, NULL, 0, true);
+	fixture_walk_end(&f);
+	assert_int_equal(find(&f, INDEX_SERIAL, "sn057344").n, 1);
+	assert_int_equal(find(&f, INDEX_STATE, "noncompliant").ids[0], 4097);
+	fixture_close(&f);
+}
+
 /* ---- lists ---- */
 
 static int count_device(void *arg, const struct store_device *d)
@@ -363,6 +405,7 @@ int main(void)
 		cmocka_unit_test(reader_takes_the_new_size_of_the_map),
 		cmocka_unit_test(index_of_long_strings),
 		cmocka_unit_test(index_build_survives_changes_and_restart),
+		cmocka_unit_test(index_build_begins_early),
 		cmocka_unit_test(lists_go_on_over_transactions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
