@@ -97,10 +97,8 @@ static void put_page(struct store *s, uint32_t tenant, uint64_t walk, struct hos
 static void end_walk(struct store *s, uint32_t tenant, uint64_t walk)
 {
 	struct apply_index index = { .job.run = apply_index_run, .tenant = tenant, .more = true };
-	while (index.more) {
-		index.from = index.next;
+	while (index.more)
 		assert_int_equal(writer_run_now(s, &index.job), OK);
-	}
 	struct apply_walk_end job = {
 		.job.run = apply_walk_end_run, .tenant = tenant, .walk = walk, .now = NOW - 3600
 	};
