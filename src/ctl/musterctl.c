@@ -1,5 +1,6 @@
 #include "base/bus_error.h"
 #include "base/clock.h"
+#include "base/standard_files.h"
 #include "ctl/ctl.h"
 #include "muster/exit.h"
 
@@ -46,6 +47,7 @@ int main(int argc, char **argv)
 		.store = store && *store ? store : "./var/store",
 		.now = clock_unix_s(),
 	};
+	standard_files_fill();
 	set_locale();
 	signal(SIGPIPE, SIG_IGN);
 	bus_error_ends("musterctl", MUSTER_EXIT_STORE);

@@ -1,4 +1,5 @@
 #include "base/bus_error.h"
+#include "base/standard_files.h"
 #include "conf/conf.h"
 #include "daemon/once.h"
 #include "daemon/options.h"
@@ -27,6 +28,7 @@ int main(int argc, char **argv)
 	struct conf *conf = NULL;
 	struct err e;
 	forbid_cores();
+	standard_files_fill();
 	bus_error_ends("musterd", MUSTER_EXIT_STORE);
 	if (options_parse(&o, argc, argv, &e) != OK) {
 		fprintf(stderr, "musterd: %s\n", e.text);

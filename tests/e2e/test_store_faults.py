@@ -194,6 +194,20 @@ class StoreFaults(unittest.TestCase):
         self.assertEqual(m.once().status, 0)
         self.sound(m, 400)
 
+    def test_without_standard_files(self):
+        """What is printed must not go into the file that took the number of a closed one."""
+        m = self.muster()
+        for closed in (1,), (2,), (0, 1, 2):
+            with self.subTest(closed):
+                process = subprocess.Popen([str(c) for c in m.command("--once", "--log-level", "debug")], cwd=m.dir,
+                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                           preexec_fn=lambda: [os.close(fd) for fd in closed])
+                self.assertEqual(process.wait(120), 0)
+                self.sound(m, 400)
+                for file in m.store.iterdir():
+                    held = file.read_bytes()
+                    self.assertFalse(b"waiting" in held or b"from=new" in held, file.name)
+
     def test_damaged_records_are_found(self):
         """Bytes of a record: LMDB has no checksums, verify reads each back."""
         m = self.muster()
