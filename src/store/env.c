@@ -159,8 +159,8 @@ static int open_environment(struct store *s, size_t map_bytes, struct err *e)
 {
 	unsigned flags = MDB_NOTLS | (s->read_only ? MDB_RDONLY : 0);
 	int rc = ENOMEM;
-	/* Address space costs nothing, but a limit on it may be set. */
-	for (size_t size = map_bytes; rc == ENOMEM && size >= map_bytes / 256; size /= 2) {
+	/* Address space costs nothing, but a limit on it may be set; valgrind's is told by EINVAL. */
+	for (size_t size = map_bytes; (rc == ENOMEM || rc == EINVAL) && size >= map_bytes / 256; size /= 2) {
 		rc = mdb_env_create(&s->env);
 		if (rc)
 			break;
