@@ -47,14 +47,20 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 {
 	struct http_exchange *x = arg;
 	char ip[64] = "?";
+	/* curl keeps more behind `addr` than its type says */
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} to = { 0 };
 	(void)purpose;
+	memcpy(&to, &a->addr, a->addrlen < sizeof(to) ? a->addrlen : sizeof(to));
 
 	http_exchange_lookup_over(x, false);
-	const char *kind = checks_addresses(x) ? http_address_refused(&a->addr) : NULL;
+	const char *kind = checks_addresses(x) ? http_address_refused(&to.any) : NULL;
 	if (kind) {
-		const void *p = a->family == AF_INET6
-					? (const void *)&((const struct sockaddr_in6 *)&a->addr)->sin6_addr
-					: (const void *)&((const struct sockaddr_in *)&a->addr)->sin_addr;
+		const void *p = a->family == AF_INET6 ? (const void *)&to.v6.sin6_addr
+						      : (const void *)&to.v4.sin_addr;
 		inet_ntop(a->family == AF_INET6 ? AF_INET6 : AF_INET, p, ip, sizeof(ip));
 		refuse_address(x, ip, kind);
 		return CURL_SOCKET_BAD;
