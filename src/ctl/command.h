@@ -41,9 +41,14 @@ static inline const char *ctl_word(const struct ctl *c, size_t i)
 {
 	return i + 1 < c->options.word_count ? c->options.words[i + 1] : NULL;
 }
-static inline struct record_now ctl_record_now(const struct ctl *c)
+/* For a tenant whose setting is not known. */
+enum { STALE_AFTER_DEFAULT_S = 7 * 86400 };
+
+/* The option wins over the setting of the tenant. */
+static inline struct record_now ctl_record_now(const struct ctl *c, const struct tenant_row *tenant)
 {
-	return (struct record_now){ c->now, c->options.stale_after_s };
+	int64_t said = c->options.stale_after_s, set = tenant->stale_after_s;
+	return (struct record_now){ c->now, said ? said : set ? set : STALE_AFTER_DEFAULT_S };
 }
 /* Fills c->err for a code that came without a sentence; answers `rc`. */
 int ctl_failed(struct ctl *c, int rc, const char *doing);

@@ -293,11 +293,11 @@ int command_device(struct ctl *c)
 {
 	struct policy_table names;
 	struct naming naming = { &c->output, &names };
-	struct record_now now = ctl_record_now(c);
 	struct tenant_row tenant;
 	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
 	if (rc)
 		return rc;
+	struct record_now now = ctl_record_now(c, &tenant);
 	policy_table_init(&names);
 	rc = store_policies(c->store, tenant.number, &names);
 	if (!rc && c->output.format == OUTPUT_CSV)

@@ -80,12 +80,12 @@ int command_devices(struct ctl *c)
 {
 	const struct ctl_options *o = &c->options;
 	struct device_filter filter = { o->state, o->platform, o->owner, o->group };
-	struct record_now now = ctl_record_now(c);
 	struct tenant_row tenant;
 	bool filtered = o->state || o->platform || o->owner || o->group;
 	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
 	if (rc)
 		return rc;
+	struct record_now now = ctl_record_now(c, &tenant);
 	rc = output_begin(&c->output, view_for(&c->output));
 	if (!rc)
 		rc = source_devices(c->store, &tenant, &filter, &now, print, &c->output);

@@ -17,7 +17,8 @@ const struct option option_table[] = {
 	{ "group", "NAME", OPTION_GROUP, "only devices of that access group" },
 	{ "since", "SEQ", OPTION_SINCE, "only changes after that sequence number" },
 	{ "stale-after", "TIME", OPTION_STALE_AFTER,
-	  "how old the evidence of a device may be: 90s, 15m, 12h, 7d, 2w (default 7d)" },
+	  "how old the evidence of a device may be: 90s, 15m, 12h, 7d, 2w (default: stale_after of the "
+	  "tenant)" },
 	{ "help", NULL, OPTION_HELP, "show help, for one command when one is named" },
 	{ "version", NULL, OPTION_VERSION, "show the version" },
 };
@@ -142,7 +143,7 @@ static int take(struct ctl_options *o, char *const *argv, int left, int *used, s
 int options_parse(struct ctl_options *o, int argc, char *const *argv, struct err *e)
 {
 	bool ended = false;
-	*o = (struct ctl_options){ .stale_after_s = 7 * 86400 };
+	*o = (struct ctl_options){ 0 };
 	for (int i = 1; i < argc;) {
 		const char *a = argv[i];
 		int used = 1, rc = OK;

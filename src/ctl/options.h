@@ -37,7 +37,7 @@ struct ctl_options {
 	unsigned given; /* bits */
 	const char *store;
 	enum output_format format;
-	int64_t stale_after_s;
+	int64_t stale_after_s; /* 0: not given */
 	const char *state, *platform, *owner, *group;
 	uint64_t since;
 	const char *words[OPTIONS_WORDS_MAX]; /* the command first */

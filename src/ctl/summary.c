@@ -204,7 +204,7 @@ static int sum_tenant(void *arg, const struct tenant_row *row)
 {
 	struct summing *s = arg;
 	struct device_filter any = { 0 };
-	struct record_now now = ctl_record_now(s->c);
+	struct record_now now = ctl_record_now(s->c, row);
 	struct tally t = { .missing = row->missing, .held = row->hold ? row->hold_count : 0 };
 	int rc = source_devices(s->c->store, row, &any, &now, count, &t);
 	if (rc)

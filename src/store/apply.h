@@ -12,6 +12,7 @@
 struct apply_tenant {
 	struct store_job job;
 	const char *name, *url;
+	int64_t stale_after_s; /* 0: as it is */
 	int64_t now;
 	struct tenant_row row; /* out */
 };

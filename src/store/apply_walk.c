@@ -27,6 +27,10 @@ int apply_tenant_run(struct store_job *base, struct store_txn *t)
 		SET_TEXT(tenant->now.row.url, job->url);
 		tenant->dirty = true;
 	}
+	if (job->stale_after_s && tenant->now.row.stale_after_s != job->stale_after_s) {
+		tenant->now.row.stale_after_s = job->stale_after_s;
+		tenant->dirty = true;
+	}
 	job->row = tenant->now.row;
 	return OK;
 }

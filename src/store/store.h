@@ -64,6 +64,8 @@ struct tenant_row {
 	char sync_text[256];
 	/* the server as last seen */
 	char server_version[48], role[32], tier[16], url[256];
+	/* the setting of the tenant, for those who read; 0: none was given */
+	int64_t stale_after_s;
 };
 
 /* E_NOT_FOUND; `row` is a copy. */

@@ -86,6 +86,7 @@ static void state_fields(struct codec *c, struct tenant_row *r)
 	TEXT(c, r->role);
 	TEXT(c, r->tier);
 	TEXT(c, r->url);
+	NUMBER(c, r->stale_after_s);
 }
 
 static void fields(struct codec *c, struct tenant_state *t)

@@ -23,6 +23,7 @@ void sync_enter_tenant(struct tenant_sync *s)
 		.job = { .run = apply_tenant_run },
 		.name = s->conf->name,
 		.url = s->conf->url,
+		.stale_after_s = s->conf->stale_after_s,
 		.now = s->begun_unix_s,
 	};
 	sync_job(s, tenant_done);

@@ -1,5 +1,6 @@
 """Answers that no test of a fault has: a success that is not Fleet's 200, and a
-server that repeats the token it was sent. And names that no tenant has."""
+server that repeats the token it was sent. And settings:
+names that no tenant has, and the age from which a device is stale."""
 
 import json
 import unittest
@@ -70,6 +71,22 @@ class UnknownNames(Scenario):
             with self.subTest(option):
                 self.sync(*option, status=2, tells='"acne"')
                 self.assertFalse(self.muster.store.exists())
+
+
+class StaleAfter(Scenario):
+    def stale(self, *options):
+        return sum(d["stale"] is True for d in self.muster.ctl("devices", "acme", *options))
+
+    def test_the_setting_counts_and_the_option_wins(self):
+        self.serve("name=acme,hosts=120", stale_after="3650d")
+        self.sync()
+        self.assertEqual(self.stale(), 0)
+        some = self.stale("--stale-after", "1h")
+        self.assertGreater(some, 0)
+        self.muster.settings["stale_after"] = "1h"
+        self.muster.write_config()
+        self.sync(tells="nothing changed")
+        self.assertEqual((self.stale(), self.stale("--stale-after", "3650d")), (some, 0))
 
 
 if __name__ == "__main__":
