@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STORE_FORMAT = 2, STORE_NAME_MAX = 64, STORE_FINGERPRINT_MAX = 1024 };
+enum { STORE_FORMAT = 3, STORE_NAME_MAX = 64, STORE_FINGERPRINT_MAX = 1024 };
 
 struct store;
 
