@@ -222,7 +222,7 @@ class Guard(Deletions):
         self.begin()
         self.delete(25)
         self.sync()
-        self.sync("--accept-deletions", "acme2=25")
+        self.sync("--accept-deletions", "acme2=25", status=2, tells="no tenant")
         self.held(25, "too_many")
 
     def test_accepted_but_still_there(self):
