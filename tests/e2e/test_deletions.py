@@ -223,6 +223,7 @@ class Guard(Deletions):
         self.delete(25)
         self.sync()
         self.sync("--accept-deletions", "acme2=25", status=2, tells="no tenant")
+        self.sync()
         self.held(25, "too_many")
 
     def test_accepted_but_still_there(self):
