@@ -115,7 +115,7 @@ static void describe_changes(struct buf *b, const struct sync_report *r)
 	} counts[] = {
 		{ r->counts.created, "created" },
 		{ r->counts.changed, "changed" },
-		{ r->gone, "deleted" },
+		{ r->gone + r->counts.replaced, "deleted" },
 		{ r->out_of_scope, "out of scope" },
 		{ r->counts.revived, "revived" },
 		{ r->counts.returned, "returned" },

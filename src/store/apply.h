@@ -34,6 +34,7 @@ int apply_walk_begin_run(struct store_job *job, struct store_txn *txn);
 
 struct apply_counts {
 	uint64_t created, changed, unchanged, volatile_only, revived, rejected, marked_missing, returned;
+	uint64_t replaced; /* deleted because another machine has the id now; it counts as created too */
 };
 
 /* One proven page: a merge of its elements with the stored devices of the

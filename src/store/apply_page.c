@@ -150,6 +150,7 @@ static int whole_element(struct merge *m, const struct page_element *element)
 	if (!another_machine(&w, element->host))
 		return compare(m, &w, element->host);
 	int rc = device_goes(m->t, &w, TOMBSTONE_DELETED);
+	m->job->counts.replaced++;
 	w.known = false;
 	w.old_peeked = false;
 	/* The old row stands until it is overwritten, so nothing is appended. */

@@ -141,6 +141,7 @@ static void on_page_applied(struct store_job *job, int rc)
 	t->rejected += a->counts.rejected;
 	t->marked_missing += a->counts.marked_missing;
 	t->returned += a->counts.returned;
+	t->replaced += a->counts.replaced;
 	s->early.waiting += a->page->count;
 	page_free(a->page);
 	a->page = NULL;

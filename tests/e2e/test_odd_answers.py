@@ -89,5 +89,13 @@ class StaleAfter(Scenario):
         self.assertEqual((self.stale(), self.stale("--stale-after", "3650d")), (some, 0))
 
 
+class Replaced(Scenario):
+    def test_it_is_said_that_devices_went(self):
+        self.serve("name=acme,hosts=30")
+        self.sync()
+        self.sim.mutate("acme", "recreate", id=sorted(self.devices())[3])
+        self.sync(tells="1 created, 1 deleted")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -52,7 +52,7 @@ static void merge_table(void **state)
 		{ "another machine",
 		  { { .id = 1 }, { .id = 2, .created = 1750000000 }, { .id = 3 } },
 		  3,
-		  { .unchanged = 2, .created = 1 },
+		  { .unchanged = 2, .created = 1, .replaced = 1 },
 		  0,
 		  "deleted 2;created 2;" },
 		{ "rejected with id",
