@@ -331,7 +331,7 @@ class Resume(Scenario):
         touched = self.sim.mutate("acme", "touch", field="name", fraction=0.2)["ids"]
         self.sim.fault("acme", "list", {"after_id": 300}, delay_ms=250)
         process = self.muster.start_once("--retry-base", "10ms", "--details", "none")
-        wait_for(lambda: self.tenant()["walk"]["cursor"] > 200 and self.tenant()["walk"]["state"] != "complete",
+        wait_for(lambda: (lambda walk: walk["state"] != "complete" and walk["cursor"] > 200)(self.tenant()["walk"]),
                  what="half of the walk")
         process.kill()
         process.wait(20)
