@@ -4,6 +4,7 @@
  * The folder must be empty; it holds the store afterwards. */
 #include "base/arena.h"
 #include "base/mem.h"
+#include "base/must.h"
 #include "store/apply.h"
 
 #include <stdio.h>
@@ -253,6 +254,7 @@ int main(int argc, char **argv)
 		run(s, &tenant.job);
 		numbers[n] = tenant.row.number;
 	}
+	must(tenants > 0);
 	hosts /= tenants;
 	walk(s, numbers, tenants, hosts, &(struct round){ 1766400000, false, 0 }, "cold");
 	walk(s, numbers, tenants, hosts, &(struct round){ 1766400000, false, 0 }, "warm, nothing changed");

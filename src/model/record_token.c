@@ -162,7 +162,7 @@ size_t record_text_unescape(char *to, struct slice raw)
 		if (*p != '\\') {
 			*to++ = *p++;
 		} else if (p[1] == 'u') {
-			*to++ = (char)(hex_digit(p[4]) << 4 | hex_digit(p[5]));
+			*to++ = (char)((unsigned)hex_digit(p[4]) << 4 | (unsigned)hex_digit(p[5]));
 			p += 6;
 		} else {
 			const char *at = memchr(short_letters, p[1], sizeof(short_letters) - 1);

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -155,6 +156,14 @@ static int check_folder(struct store *s, bool *fresh, struct err *e)
 	return OK;
 }
 
+/* LMDB found its own pages broken and would abort. It cannot go on from there,
+ * so this ends like a page that cannot be read. */
+static void on_damage(MDB_env *env, const char *found)
+{
+	(void)env, (void)found;
+	raise(SIGBUS);
+}
+
 static int open_environment(struct store *s, size_t map_bytes, struct err *e)
 {
 	unsigned flags = MDB_NOTLS | (s->read_only ? MDB_RDONLY : 0);
@@ -164,6 +173,7 @@ static int open_environment(struct store *s, size_t map_bytes, struct err *e)
 		rc = mdb_env_create(&s->env);
 		if (rc)
 			break;
+		mdb_env_set_assert(s->env, on_damage);
 		rc = mdb_env_set_mapsize(s->env, size);
 		if (!rc)
 			rc = mdb_env_set_maxdbs(s->env, DB_COUNT);

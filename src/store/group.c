@@ -21,7 +21,7 @@ static int attempt(struct store *s, struct store_job *first, const struct store_
 {
 	struct store_txn *t = &s->txn;
 	int rc = txn_begin(t);
-	for (struct store_job *job = first; job != end && !rc;) {
+	for (struct store_job *job = first; job && job != end && !rc;) {
 		rc = job->run(job, t);
 		if (!rc && !job->next && more && end == NULL)
 			job->next = more(arg);

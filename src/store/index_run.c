@@ -1,5 +1,6 @@
 #include "store/index_run.h"
 
+#include "base/must.h"
 #include "store/apply.h"
 #include "store/env.h"
 #include "store/index.h"
@@ -26,6 +27,7 @@ static bool has_room(const struct index_run *r)
 
 static void add(struct index_run *r, const struct index_key *key)
 {
+	must(r->entries);
 	struct index_run_entry *entry = --r->entries;
 	unsigned char *to = r->memory + r->keys_bytes;
 	entry->n = (uint32_t)(key->n - TENANT_KEY_BYTES);
