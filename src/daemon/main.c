@@ -5,7 +5,9 @@
 #include "daemon/options.h"
 #include "muster/exit.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -52,5 +54,9 @@ int main(int argc, char **argv)
 	else
 		code = once_run(conf, &o);
 	conf_free(conf);
+	if (fflush(stdout) || ferror(stdout)) {
+		fprintf(stderr, "musterd: the output could not be written: %s\n", strerror(errno));
+		return code ? code : MUSTER_EXIT_SYSTEM;
+	}
 	return code;
 }

@@ -3,6 +3,7 @@
 #include "base/suggest.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,9 +150,10 @@ static int set_accept(struct options *o, const char *v, struct err *e)
 		o->accept_held = true;
 		return OK;
 	}
+	errno = 0;
 	unsigned long long n =
 		equals && isdigit((unsigned char)equals[1]) ? strtoull(equals + 1, &end, 10) : 0;
-	if (!equals || equals == v || !end || *end)
+	if (!equals || equals == v || !end || *end || errno)
 		return err_set(e, E_CONFIG,
 			       "\"%s\" is no TENANT=N for --accept-deletions; name the tenant and the number "
 			       "that is held",
