@@ -79,6 +79,8 @@ static const char *why_held(enum store_hold_reason reason)
 		return "too many devices vanished within a day";
 	case HOLD_SCOPE_CHANGED:
 		return "what the token may see has changed";
+	case HOLD_REPLACED:
+		return "too many devices became other machines; is it another server?";
 	case HOLD_NONE:
 		break;
 	}

@@ -66,12 +66,6 @@ static int put_rows(struct store_txn *t, struct device_work *w, bool stable_diff
 	return rc;
 }
 
-static bool another_machine(const struct device_work *w, const struct host *host)
-{
-	return w->old_head.created_at && host->created_at != HOST_NEVER &&
-	       w->old_head.created_at != host->created_at;
-}
-
 static int derive_anew(struct store_txn *t, struct apply_detail *job, struct device_work *w)
 {
 	struct host *host = job->page->elements[0].host;
@@ -116,7 +110,7 @@ int apply_detail_run(struct store_job *base, struct store_txn *t)
 	const struct page_element *element = job->page && job->page->count == 1 ? job->page->elements : NULL;
 	/* A machine that took the id over is the next walk's to tell. */
 	bool usable =
-		element && element->host && element->id == job->id && !another_machine(&w, element->host);
+		element && element->host && element->id == job->id && !device_is_another(&w, element->host);
 	rc = usable ? derive_anew(t, job, &w) : put_detail(t, job, w.tenant, NULL);
 	if (!rc)
 		txn_tenant_settle(t, w.tenant, writes_before);

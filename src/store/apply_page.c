@@ -126,10 +126,17 @@ static int compare(struct merge *m, struct device_work *w, struct host *host)
 	return next_stored(m);
 }
 
-static bool another_machine(const struct device_work *w, const struct host *host)
+static int may_replace(const struct merge *m)
 {
-	return w->old_head.created_at && host->created_at != HOST_NEVER &&
-	       w->old_head.created_at != host->created_at;
+	const struct tenant_row *row = &m->tenant->now.row;
+	if (!m->job->guarded || tenant_row_deleted_24h(row, m->job->now) < m->job->deleted_max)
+		return OK;
+	return err_set(&m->t->err, E_HELD,
+		       "too many of the %llu devices of \"%s\" have become other machines (same id, another "
+		       "created_at), is this another server? they are held; to accept all of it: "
+		       "--accept-deletions %s=%llu",
+		       (unsigned long long)row->devices, row->name, row->name,
+		       (unsigned long long)row->devices);
 }
 
 static int whole_element(struct merge *m, const struct page_element *element)
@@ -147,9 +154,12 @@ static int whole_element(struct merge *m, const struct page_element *element)
 		return err_set(&m->t->err, E_CORRUPT,
 			       "the device %llu of \"%s\" cannot be read; restore a backup",
 			       (unsigned long long)w.id, m->tenant->now.row.name);
-	if (!another_machine(&w, element->host))
+	if (!device_is_another(&w, element->host))
 		return compare(m, &w, element->host);
-	int rc = device_goes(m->t, &w, TOMBSTONE_DELETED);
+	int rc = may_replace(m);
+	if (rc)
+		return rc;
+	rc = device_goes(m->t, &w, TOMBSTONE_DELETED);
 	m->job->counts.replaced++;
 	w.known = false;
 	w.old_peeked = false;

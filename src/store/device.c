@@ -124,6 +124,12 @@ int device_derive(struct store_txn *t, struct device_work *w, struct host *list,
 	return encode(t, w, &d);
 }
 
+bool device_is_another(const struct device_work *w, const struct host *host)
+{
+	return w->old_head.created_at && host->created_at != HOST_NEVER &&
+	       w->old_head.created_at != host->created_at;
+}
+
 MDB_val device_value(struct store_txn *t, struct device_work *w)
 {
 	device_head_put((unsigned char *)t->record.data, &w->head);

@@ -32,6 +32,8 @@ struct device_work {
 int device_derive(struct store_txn *t, struct device_work *w, struct host *list,
 		  const struct detail_facts *detail, bool alone);
 
+/* The same id with another created_at is another machine (invariant 4). */
+bool device_is_another(const struct device_work *w, const struct host *host);
 /* The value for the devices database: head and stable part. */
 MDB_val device_value(struct store_txn *t, struct device_work *w);
 

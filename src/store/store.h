@@ -30,7 +30,7 @@ int store_open(struct store **out, const struct store_options *o, struct err *e)
 void store_close(struct store *s);
 
 /* ---- tenants and their walk ---- */
-enum store_hold_reason { HOLD_NONE = 0, HOLD_ALL_GONE, HOLD_TOO_MANY, HOLD_SCOPE_CHANGED };
+enum store_hold_reason { HOLD_NONE = 0, HOLD_ALL_GONE, HOLD_TOO_MANY, HOLD_SCOPE_CHANGED, HOLD_REPLACED };
 const char *store_hold_reason_name(enum store_hold_reason r);
 
 enum walk_mode { WALK_CURSOR_ID = 0, WALK_CURSOR_H_ID, WALK_PAGES };

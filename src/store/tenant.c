@@ -151,6 +151,8 @@ const char *store_hold_reason_name(enum store_hold_reason r)
 		return "all_gone";
 	case HOLD_TOO_MANY:
 		return "too_many";
+	case HOLD_REPLACED:
+		return "replaced";
 	case HOLD_SCOPE_CHANGED:
 		return "scope_changed";
 	}

@@ -1,10 +1,26 @@
 #include "sync/guard.h"
 
-static enum guard_reason examine(const struct guard_facts *f)
+/* max(10, 20 % of the fleet) */
+static uint64_t most_in_24h(const struct guard_facts *f)
 {
 	uint64_t fleet = f->devices + f->deleted_24h;
+	return fleet / 5 > 10 ? fleet / 5 : 10;
+}
+
+uint64_t guard_replacements(const struct guard_facts *f)
+{
+	uint64_t all_but_one = f->deleted_24h + (f->devices ? f->devices - 1 : 0), most = most_in_24h(f);
+	if (f->accept && f->accept_count == f->devices)
+		return UINT64_MAX;
+	if (f->scope_changed || f->held != GUARD_OK)
+		return f->deleted_24h;
+	return most < all_but_one ? most : all_but_one;
+}
+
+static enum guard_reason examine(const struct guard_facts *f)
+{
 	uint64_t vanished = f->missing + f->deleted_24h;
-	uint64_t limit = fleet / 5 > 10 ? fleet / 5 : 10;
+	uint64_t limit = most_in_24h(f);
 	if (f->scope_changed)
 		return GUARD_SCOPE_CHANGED;
 	if (f->missing >= f->devices)

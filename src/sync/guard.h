@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum guard_reason { GUARD_OK = 0, GUARD_ALL_GONE, GUARD_TOO_MANY, GUARD_SCOPE_CHANGED };
+enum guard_reason { GUARD_OK = 0, GUARD_ALL_GONE, GUARD_TOO_MANY, GUARD_SCOPE_CHANGED, GUARD_REPLACED };
 
 struct guard_facts {
 	uint64_t devices; /* records now, the missing ones included */
@@ -28,5 +28,10 @@ enum guard_action {
 	GUARD_HOLD,    /* delete nothing; hold `reason` with `missing` */
 	GUARD_RELEASE, /* nothing is missing any more: end the hold */
 };
+
+/* Devices whose id another machine has now (another created_at) are deleted too,
+ * without being missed first. Answers how many deletions within 24 h a page may
+ * bring the tenant to; one more is held. */
+uint64_t guard_replacements(const struct guard_facts *f);
 
 enum guard_action guard_decide(const struct guard_facts *f, enum guard_reason *reason);

@@ -74,6 +74,7 @@ struct tenant_sync {
 	/* list */
 	struct list_request list;
 	bool list_worked, list_ended;
+	uint64_t replace_max; /* deletions within 24 h that a page may bring the tenant to */
 	struct page_slot pages[SYNC_PAGES];
 	unsigned pages_busy;
 
@@ -123,6 +124,8 @@ void sync_job(struct tenant_sync *s, void (*done)(struct tenant_sync *s, int rc)
 void sync_settle(struct tenant_sync *s);
 int64_t sync_now_ms(void);
 
+/* What the guard allows the pages of this walk. */
+uint64_t sync_replacements(const struct tenant_sync *s);
 /* After each page of a first walk. */
 void sync_index_early(struct tenant_sync *s);
 

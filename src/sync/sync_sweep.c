@@ -6,7 +6,8 @@
 
 static enum guard_reason guard_of(enum store_hold_reason r)
 {
-	return r == HOLD_ALL_GONE        ? GUARD_ALL_GONE
+	return r == HOLD_REPLACED        ? GUARD_REPLACED
+	       : r == HOLD_ALL_GONE      ? GUARD_ALL_GONE
 	       : r == HOLD_TOO_MANY      ? GUARD_TOO_MANY
 	       : r == HOLD_SCOPE_CHANGED ? GUARD_SCOPE_CHANGED
 					 : GUARD_OK;
@@ -14,7 +15,8 @@ static enum guard_reason guard_of(enum store_hold_reason r)
 
 static enum store_hold_reason hold_of(enum guard_reason r)
 {
-	return r == GUARD_ALL_GONE        ? HOLD_ALL_GONE
+	return r == GUARD_REPLACED        ? HOLD_REPLACED
+	       : r == GUARD_ALL_GONE      ? HOLD_ALL_GONE
 	       : r == GUARD_TOO_MANY      ? HOLD_TOO_MANY
 	       : r == GUARD_SCOPE_CHANGED ? HOLD_SCOPE_CHANGED
 					  : HOLD_NONE;
@@ -57,9 +59,9 @@ static void hold(struct tenant_sync *s, enum guard_reason reason)
 	set_hold(s, s->report.hold, held);
 }
 
-void sync_enter_guard(struct tenant_sync *s)
+static struct guard_facts facts_of(const struct tenant_sync *s)
 {
-	struct guard_facts f = {
+	return (struct guard_facts){
 		.devices = s->row.devices,
 		.missing = s->report.missing,
 		.deleted_24h = tenant_row_deleted_24h(&s->row, clock_unix_s()),
@@ -69,6 +71,22 @@ void sync_enter_guard(struct tenant_sync *s)
 		.accept = s->options.accept,
 		.accept_count = s->options.accept_count,
 	};
+}
+
+uint64_t sync_replacements(const struct tenant_sync *s)
+{
+	struct guard_facts f = facts_of(s);
+	return guard_replacements(&f);
+}
+
+void sync_enter_guard(struct tenant_sync *s)
+{
+	struct guard_facts f = facts_of(s);
+	if (s->replace_max == UINT64_MAX && f.missing > 0) {
+		/* what was held is accepted and done; what is missing still counts */
+		f.held = GUARD_OK;
+		f.scope_changed = false;
+	}
 	enum guard_reason reason;
 	enum guard_action action = guard_decide(&f, &reason);
 	s->sweep_left = f.accept && action == GUARD_SWEEP ? UINT32_MAX : s->options.sweep_budget;

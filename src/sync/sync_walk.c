@@ -16,6 +16,7 @@ static enum walk_mode mode_of(enum list_order o)
 static void begun(struct tenant_sync *s, int rc)
 {
 	(void)rc;
+	s->replace_max = sync_replacements(s);
 	s->row = s->job.begin.row;
 	list_request_init(&s->list, s->probe_order, s->probe_features, s->row.cursor,
 			  s->conf->limits.page_hosts);
@@ -147,6 +148,11 @@ static void on_page_applied(struct store_job *job, int rc)
 	a->page = NULL;
 	if (s->failing) {
 		sync_settle(s);
+	} else if (rc == E_HELD) {
+		s->report.hold = HOLD_REPLACED;
+		s->report.hold_count = s->row.devices;
+		s->report.accept_refused = s->options.accept;
+		sync_fail(s, rc, &e);
 	} else if (rc != OK) {
 		err_prefix(&e, "the store refused a page");
 		sync_fail(s, rc, &e);
@@ -175,6 +181,8 @@ static void submit_page(struct tenant_sync *s, struct page *page, uint64_t after
 			.page = page,
 			.settings = &s->derive,
 			.now = clock_unix_s(),
+			.guarded = s->row.baseline,
+			.deleted_max = s->replace_max,
 		},
 		.sync = s,
 		.busy = true,
@@ -254,19 +262,21 @@ void sync_enter_list(struct tenant_sync *s)
 
 /* ---- end ---- */
 
-static void warn_about_no_hosts(struct tenant_sync *s)
+/* A sync that saw nothing is never shown as success (invariant 14). */
+static void fail_without_hosts(struct tenant_sync *s)
 {
 	if (s->report.total.hosts > 0)
 		return;
+	s->report.rc = E_NOT_FOUND;
 	if (s->server.scope == SCOPE_TEAMS)
-		sync_warn(s,
-			  "no hosts are visible because the token is scoped to teams (%.100s) that have "
-			  "none; give its "
-			  "user the global role observer to see all",
-			  s->server.teams);
+		err_set(&s->report.err, E_NOT_FOUND,
+			"no hosts are visible because the token is scoped to teams (%.100s) that have none; "
+			"give "
+			"its user the global role observer to see all",
+			s->server.teams);
 	else
-		sync_warn(s,
-			  "the server lists no hosts; are devices enrolled, and is this the right server?");
+		err_set(&s->report.err, E_NOT_FOUND,
+			"the server lists no hosts; are devices enrolled, and is this the right server?");
 }
 
 static void ended(struct tenant_sync *s, int rc)
@@ -274,7 +284,7 @@ static void ended(struct tenant_sync *s, int rc)
 	(void)rc;
 	s->row = s->job.end.row;
 	s->report.missing = s->job.end.missing;
-	warn_about_no_hosts(s);
+	fail_without_hosts(s);
 	sync_enter(s, SYNC_GUARD);
 }
 

@@ -143,8 +143,9 @@ static void finished(struct tenant_sync *s, int rc)
 	sync_enter(s, SYNC_DONE);
 }
 
-static void enter_finish(struct tenant_sync *s)
+static void end_sync(struct tenant_sync *s, int rc)
 {
+	(void)rc;
 	s->job.sync_end = (struct apply_sync_end){
 		.job = { .run = apply_sync_end_run },
 		.tenant = s->row.number,
@@ -154,6 +155,23 @@ static void enter_finish(struct tenant_sync *s)
 		.text = s->report.rc != OK ? s->report.err.text : s->report.warning,
 	};
 	sync_job(s, finished);
+}
+
+/* A walk that was broken off by the guard leaves its hold behind. */
+static void enter_finish(struct tenant_sync *s)
+{
+	if (s->report.rc != E_HELD) {
+		end_sync(s, OK);
+		return;
+	}
+	s->job.hold = (struct apply_hold){
+		.job = { .run = apply_hold_run },
+		.tenant = s->row.number,
+		.reason = s->report.hold,
+		.count = s->report.hold_count,
+		.now = clock_unix_s(),
+	};
+	sync_job(s, end_sync);
 }
 
 static void on_timer_done(struct tenant_sync *s)

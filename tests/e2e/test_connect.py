@@ -287,7 +287,7 @@ class Roles(Connect):
 
     def test_team_scope_without_hosts(self):
         self.only("scope=14,teams=2")
-        self.sync(tells=("warning", "no hosts are visible", "scoped to teams"))
+        self.sync(status=1, tells=("no hosts are visible", "scoped to teams"))
 
     def test_premium_or_free(self):
         for tier in ("premium", "free"):

@@ -165,7 +165,7 @@ class Guard(Deletions):
     def test_all_gone(self):
         self.begin("hosts=8,plain=1")
         self.sim.fault("acme", "list", status=200, body='{"hosts": []}')
-        self.sync()
+        self.sync(status=1, tells="lists no hosts")
         self.held(8, "all_gone")
         self.sim.clear_faults("acme")
         self.sync()
@@ -338,6 +338,32 @@ class Identity(Deletions):
         self.assertEqual(events, [("deleted", i), ("created", i)])
         self.assertNotEqual(self.devices()[i]["identity"]["serial"], self.before[i]["identity"]["serial"])
         self.sync(tells="nothing changed")
+
+    def replaced(self, hosts, count):
+        self.serve(f"name=acme,hosts={hosts},plain=1")
+        self.sync()
+        for i in sorted(self.devices())[:count]:
+            self.sim.mutate("acme", "recreate", id=i)
+
+    def test_some_replaced(self):
+        self.replaced(40, 10)
+        self.sync(tells="10 created, 10 deleted")
+        self.same()
+
+    def test_too_many_replaced_are_held(self):
+        self.replaced(60, 30)
+        self.sync(status=1, tells=("have become other machines", "--accept-deletions acme=60"))
+        self.assertEqual(self.tenant()["hold"]["reason"], "replaced")
+        self.sync("--accept-deletions", "acme=59", status=1, tells="is this another server")
+        self.sync("--accept-deletions", "acme=60")
+        self.assertIsNone(self.tenant()["hold"])
+        self.same()
+
+    def test_another_server_at_the_same_address_is_held(self):
+        self.replaced(8, 8)
+        self.sync(status=1, tells="have become other machines")
+        self.sync("--accept-deletions", tells="created")
+        self.same()
 
     def test_enrolled_again(self):
         self.begin()

@@ -254,7 +254,7 @@ class PageSize(Scenario):
         self.sync()
         self.assertEqual(len(self.pages()), 3)
         self.serve("name=acme,hosts=0")
-        self.sync(tells="0 hosts")
+        self.sync(status=1, tells="lists no hosts")
         self.assertEqual(self.kinds(), {"baseline": [None]})
 
 

@@ -181,9 +181,36 @@ static void small_fleet_never_vanishes_whole(void **state)
 		}
 }
 
+static void replacements(void **state)
+{
+	static const struct {
+		const char *name;
+		struct guard_facts facts;
+		uint64_t most;
+	} table[] = {
+		{ "a fifth of a fleet", FACTS(200, 0), 40 },
+		{ "ten of a small one", FACTS(30, 0), 10 },
+		{ "never all", FACTS(8, 0), 7 },
+		{ "not the only one", FACTS(1, 0), 0 },
+		{ "those of the day count", FACTS(160, 0, .deleted_24h = 40), 40 },
+		{ "none in another scope", FACTS(200, 0, .scope_changed = true, .deleted_24h = 3), 3 },
+		{ "none while held", FACTS(200, 0, .held = GUARD_REPLACED), 0 },
+		{ "accepted", FACTS(200, 0, .held = GUARD_REPLACED, .accept = true, .accept_count = 200),
+		  UINT64_MAX },
+		{ "another number",
+		  FACTS(200, 0, .held = GUARD_REPLACED, .accept = true, .accept_count = 199), 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (guard_replacements(&table[i].facts) != table[i].most)
+			fail_msg("%s: %llu", table[i].name,
+				 (unsigned long long)guard_replacements(&table[i].facts));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(replacements),
 		cmocka_unit_test(table),
 		cmocka_unit_test(slow_loss_goes_through),
 		cmocka_unit_test(steady_loss_is_held_within_a_day),
