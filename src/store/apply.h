@@ -57,8 +57,8 @@ struct apply_page {
 	struct page *page;
 	const struct derive_settings *settings;
 	int64_t now;
-	bool guarded;         /* a replacement beyond deleted_max fails the page with E_HELD */
-	uint64_t deleted_max; /* deletions within 24 h, those before included */
+	bool guarded;               /* a replacement beyond deleted_max fails the page with E_HELD */
+	uint64_t deleted_max;       /* deletions within 24 h, those before included */
 	struct apply_counts counts; /* out */
 };
 int apply_page_run(struct store_job *job, struct store_txn *txn);
