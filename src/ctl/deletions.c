@@ -1,7 +1,7 @@
 #include "base/json.h"
 #include "ctl/command.h"
-#include "ctl/tenant_json.h"
-#include "ctl/value.h"
+#include "query/tenant_json.h"
+#include "query/value.h"
 
 /* ---- which tenants ---- */
 

@@ -1,9 +1,9 @@
 #include "base/clock.h"
 #include "ctl/command.h"
-#include "ctl/policy_names.h"
+#include "query/policy_names.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
-#include "ctl/value.h"
+#include "query/value.h"
 #include "ctl/when.h"
 
 enum line_kind {

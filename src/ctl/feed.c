@@ -1,6 +1,6 @@
 #include "base/json.h"
 #include "ctl/command.h"
-#include "ctl/value.h"
+#include "query/value.h"
 
 static const struct column columns[] = {
 	{ "SEQ", "seq", COLUMN_COUNT, FIT_WHOLE },      { "WHEN", "at", COLUMN_TIME, FIT_WHOLE },

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
-#include "ctl/value.h"
+#include "query/value.h"
 #include "ctl/when.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
-#include "ctl/value.h"
+#include "query/value.h"
 
 #include <stdlib.h>
 #include <strings.h>

@@ -1,5 +1,5 @@
 #include "ctl/command.h"
-#include "ctl/tenant_json.h"
+#include "query/tenant_json.h"
 
 static const struct column columns[] = {
 	{ "TENANT", "tenant", COLUMN_TEXT, FIT_WHOLE },

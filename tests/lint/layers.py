@@ -25,8 +25,9 @@ MAY_INCLUDE = {
     "sync": ["fleet", "store", "net", "conf", "crypto", "model", "base"],
     "action": ["fleet", "store", "net", "conf", "crypto", "model", "base"],
     "sink": ["serve", "fleet", "store", "net", "conf", "crypto", "model", "base"],
-    "daemon": ["sync", "action", "sink", "serve", "fleet", "store", "net", "conf", "crypto", "model", "base"],
-    "ctl": ["store", "model", "base"],
+    "daemon": ["query", "sync", "action", "sink", "serve", "fleet", "store", "net", "conf", "crypto", "model", "base"],
+    "query": ["store", "model", "base"],
+    "ctl": ["query", "store", "model", "base"],
     "lib": ["store", "model", "base"],
 }
 # finer than folders: (from folder, to folder) -> the only headers allowed

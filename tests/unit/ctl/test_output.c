@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "ctl/output.h"
-#include "ctl/policy_names.h"
+#include "query/policy_names.h"
 #include "ctl/table.h"
 #include "unit/ctl/lines.h"
 

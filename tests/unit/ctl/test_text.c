@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "ctl/text.h"
-#include "ctl/value.h"
+#include "query/value.h"
 #include "ctl/when.h"
 
 #define FFFD "\xef\xbf\xbd"

@@ -1,7 +1,7 @@
 /* A tenant's row of the store as JSON: docs in musterctl(1). */
 #pragma once
 
-#include "ctl/source.h"
+#include "store/store.h"
 
 /* True when the last sync ended, and not well. */
 bool tenant_failed(const struct tenant_row *row);

@@ -1,4 +1,4 @@
-#include "ctl/value.h"
+#include "query/value.h"
 
 static const char *skip_blank(const char *p, const char *end)
 {

@@ -1,7 +1,7 @@
-#include "ctl/policy_names.h"
+#include "query/policy_names.h"
 
 #include "base/json.h"
-#include "ctl/value.h"
+#include "query/value.h"
 
 static void copy_key(struct buf *out, struct slice key, size_t i)
 {

@@ -1,4 +1,4 @@
-#include "ctl/tenant_json.h"
+#include "query/tenant_json.h"
 
 #include "base/clock.h"
 #include "base/json.h"
