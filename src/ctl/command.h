@@ -9,6 +9,7 @@ struct ctl {
 	struct ctl_options options;
 	struct output output;
 	struct store *store; /* NULL when the command needs none */
+	struct buf end;      /* what source_ask() was told about the whole */
 	int64_t now;
 	struct err err; /* filled when a command answers anything but OK */
 	bool bad;       /* the work was done, its answer is not good: MUSTER_EXIT_FAILED */
@@ -40,15 +41,6 @@ void command_help(const struct command *cmd, FILE *out);
 static inline const char *ctl_word(const struct ctl *c, size_t i)
 {
 	return i + 1 < c->options.word_count ? c->options.words[i + 1] : NULL;
-}
-/* For a tenant whose setting is not known. */
-enum { STALE_AFTER_DEFAULT_S = 7 * 86400 };
-
-/* The option wins over the setting of the tenant. */
-static inline struct record_now ctl_record_now(const struct ctl *c, const struct tenant_row *tenant)
-{
-	int64_t said = c->options.stale_after_s, set = tenant->stale_after_s;
-	return (struct record_now){ c->now, said ? said : set ? set : STALE_AFTER_DEFAULT_S };
 }
 /* Fills c->err for a code that came without a sentence; answers `rc`. */
 int ctl_failed(struct ctl *c, int rc, const char *doing);

@@ -107,6 +107,7 @@ int ctl_run(int argc, char *const *argv, const struct ctl_surroundings *s)
 		command_help(cmd, s->out);
 		return fflush(s->out) ? output_failed(s, errno) : MUSTER_EXIT_OK;
 	}
+	buf_init(&c.end, 64 << 10);
 	output_init(&c.output, s->out);
 	c.output.format = c.options.format;
 	c.output.terminal = s->terminal;
@@ -115,6 +116,7 @@ int ctl_run(int argc, char *const *argv, const struct ctl_surroundings *s)
 	c.output.now = s->now;
 	code = run(&c, cmd, s);
 	output_release(&c.output);
+	buf_release(&c.end);
 	store_close(c.store);
 	return code;
 }

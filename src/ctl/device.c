@@ -1,6 +1,5 @@
 #include "base/clock.h"
 #include "ctl/command.h"
-#include "query/policy_names.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
 #include "query/value.h"
@@ -253,24 +252,10 @@ static int print_report(struct output *o, struct slice record)
 	return rc;
 }
 
-struct naming {
-	struct output *output;
-	const struct policy_table *names;
-};
-
 static int print(void *arg, struct slice record)
 {
-	struct naming *n = arg;
-	struct buf named;
-	buf_init(&named, 16 << 20);
-	policy_names_join(&named, record, n->names);
-	int rc = named.failed;
-	if (!rc && n->output->format == OUTPUT_TABLE)
-		rc = print_report(n->output, buf_slice(&named));
-	else if (!rc)
-		rc = output_row(n->output, buf_slice(&named));
-	buf_release(&named);
-	return rc;
+	struct output *o = arg;
+	return o->format == OUTPUT_TABLE ? print_report(o, record) : output_row(o, record);
 }
 
 static const struct column csv_columns[] = {
@@ -291,24 +276,15 @@ static const struct column csv_columns[] = {
 
 int command_device(struct ctl *c)
 {
-	struct policy_table names;
-	struct naming naming = { &c->output, &names };
-	struct tenant_row tenant;
-	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
-	if (rc)
-		return rc;
-	struct record_now now = ctl_record_now(c, &tenant);
-	policy_table_init(&names);
-	rc = store_policies(c->store, tenant.number, &names);
-	if (!rc && c->output.format == OUTPUT_CSV)
-		rc = output_begin(&c->output, VIEW(csv_columns));
+	struct query_request request = source_request(c, QUERY_DEVICE);
+	int rc = c->output.format == OUTPUT_CSV ? output_begin(&c->output, VIEW(csv_columns)) : OK;
 	if (!rc)
-		rc = source_device(c->store, &tenant, ctl_word(c, 1), &now, print, &naming);
-	policy_table_release(&names);
-	if (!rc && !c->output.rows)
+		rc = source_ask(c, &request, print, &c->output);
+	int end = c->output.format == OUTPUT_CSV ? output_end(&c->output) : OK;
+	if (!rc && !end && !c->output.rows)
 		rc = err_set(&c->err, E_NOT_FOUND,
 			     "no device of tenant \"%s\" has the id, serial or uuid \"%s\": \"musterctl "
 			     "devices %s\" lists them",
-			     tenant.name, ctl_word(c, 1), tenant.name);
-	return ctl_failed(c, rc, "reading the device");
+			     request.tenant, request.word, request.tenant);
+	return ctl_failed(c, rc ? rc : end, "reading the device");
 }

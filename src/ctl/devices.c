@@ -1,4 +1,5 @@
 #include "ctl/command.h"
+#include "query/value.h"
 
 static const struct column columns[] = {
 	{ "ID", "id", COLUMN_COUNT, FIT_WHOLE },
@@ -64,33 +65,28 @@ static int print(void *arg, struct slice record)
 	return output_row(arg, record);
 }
 
-static void summarise(struct ctl *c, const struct tenant_row *tenant, bool filtered)
+static void summarise(struct ctl *c, bool filtered)
 {
-	unsigned long long shown = c->output.rows, all = tenant->devices;
-	if (!all && !tenant->baseline)
+	const char *tenant = ctl_word(c, 0);
+	unsigned long long shown = c->output.rows, all = source_end_count(c, "tenant.devices");
+	if (!all && !value_true(source_end(c, "tenant.baseline")))
 		output_note(&c->output, "tenant \"%s\" has no devices yet: its first sync has not completed",
-			    tenant->name);
+			    tenant);
 	else if (filtered)
 		output_note(&c->output, "%s%llu of %llu devices", shown ? "\n" : "", shown, all);
 	else if (!shown)
-		output_note(&c->output, "tenant \"%s\" has no devices", tenant->name);
+		output_note(&c->output, "tenant \"%s\" has no devices", tenant);
 }
 
 int command_devices(struct ctl *c)
 {
 	const struct ctl_options *o = &c->options;
-	struct device_filter filter = { o->state, o->platform, o->owner, o->group };
-	struct tenant_row tenant;
-	bool filtered = o->state || o->platform || o->owner || o->group;
-	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
-	if (rc)
-		return rc;
-	struct record_now now = ctl_record_now(c, &tenant);
-	rc = output_begin(&c->output, view_for(&c->output));
+	struct query_request request = source_request(c, QUERY_DEVICES);
+	int rc = output_begin(&c->output, view_for(&c->output));
 	if (!rc)
-		rc = source_devices(c->store, &tenant, &filter, &now, print, &c->output);
+		rc = source_ask(c, &request, print, &c->output);
 	int end = output_end(&c->output);
 	if (!rc && !end)
-		summarise(c, &tenant, filtered);
+		summarise(c, o->state || o->platform || o->owner || o->group);
 	return ctl_failed(c, rc ? rc : end, "listing the devices");
 }

@@ -105,10 +105,9 @@ static void describe(struct buf *what, struct slice event)
 	}
 }
 
-static int print(void *arg, uint64_t seq, struct slice event)
+static int print(void *arg, struct slice event)
 {
 	struct feed *f = arg;
-	(void)seq;
 	if (f->output->format == OUTPUT_JSON || event.n < 2)
 		return output_row(f->output, event);
 	buf_reset(&f->row);
@@ -126,21 +125,18 @@ static int print(void *arg, uint64_t seq, struct slice event)
 int command_changes(struct ctl *c)
 {
 	struct feed f = { .output = &c->output };
-	struct tenant_row tenant;
-	uint64_t since = c->options.since;
-	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
-	if (rc)
-		return rc;
+	struct query_request request = source_request(c, QUERY_CHANGES);
 	buf_init(&f.row, 4 << 20);
 	buf_init(&f.what, OUTPUT_CELL_MAX);
-	rc = output_begin(&c->output, c->output.format == OUTPUT_CSV ? VIEW(csv_columns) : VIEW(columns));
+	int rc = output_begin(&c->output, c->output.format == OUTPUT_CSV ? VIEW(csv_columns) : VIEW(columns));
 	if (!rc)
-		rc = source_rows(c->store, tenant.number, ROWS_CHANGES, since, print, &f);
+		rc = source_ask(c, &request, print, &f);
 	int end = output_end(&c->output);
 	buf_release(&f.row);
 	buf_release(&f.what);
 	if (!rc && !end && !c->output.rows)
 		output_note(&c->output, "no changes after %llu: tenant \"%s\" is at %llu",
-			    (unsigned long long)since, tenant.name, (unsigned long long)tenant.seq);
+			    (unsigned long long)request.since, request.tenant,
+			    (unsigned long long)source_end_count(c, "tenant.seq"));
 	return ctl_failed(c, rc ? rc : end, "reading the changes");
 }

@@ -19,34 +19,30 @@ static const struct column tombstone_columns[] = {
 	{ "OWNER", "record.owner.email", COLUMN_TEXT, FIT_CUT },
 };
 
-static int print(void *arg, uint64_t key, struct slice row)
+static int print(void *arg, struct slice row)
 {
-	(void)key;
 	return output_row(arg, row);
 }
 
-static int list(struct ctl *c, enum store_rows what, struct view view, const char *none, const char *doing)
+static int list(struct ctl *c, enum query_kind kind, struct view view, const char *none, const char *doing)
 {
-	struct tenant_row tenant;
-	int rc = source_tenant(c->store, ctl_word(c, 0), &tenant, &c->err);
-	if (rc)
-		return rc;
-	rc = output_begin(&c->output, view);
+	struct query_request request = source_request(c, kind);
+	int rc = output_begin(&c->output, view);
 	if (!rc)
-		rc = source_rows(c->store, tenant.number, what, 0, print, &c->output);
+		rc = source_ask(c, &request, print, &c->output);
 	int end = output_end(&c->output);
 	if (!rc && !end && !c->output.rows)
-		output_note(&c->output, "%s tenant \"%s\"", none, tenant.name);
+		output_note(&c->output, "%s tenant \"%s\"", none, request.tenant);
 	return ctl_failed(c, rc ? rc : end, doing);
 }
 
 int command_rejects(struct ctl *c)
 {
-	return list(c, ROWS_REJECTS, VIEW(reject_columns), "no host was rejected of", "reading the rejects");
+	return list(c, QUERY_REJECTS, VIEW(reject_columns), "no host was rejected of", "reading the rejects");
 }
 
 int command_tombstones(struct ctl *c)
 {
-	return list(c, ROWS_TOMBSTONES, VIEW(tombstone_columns), "no device was deleted of",
+	return list(c, QUERY_TOMBSTONES, VIEW(tombstone_columns), "no device was deleted of",
 		    "reading the tombstones");
 }

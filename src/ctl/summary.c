@@ -1,105 +1,5 @@
-#include "base/json.h"
 #include "ctl/command.h"
-#include "query/tenant_json.h"
 #include "query/value.h"
-
-enum { STATES_MAX = 8 };
-
-/* The words of one enum, counted. */
-struct count_group {
-	const char *member, *path; /* in the summary; in the record */
-	size_t states;
-	const char *(*name)(size_t i);
-};
-
-static const char *compliance_name(size_t i)
-{
-	return compliance_state_name((enum compliance_state)i);
-}
-
-static const char *encryption_name(size_t i)
-{
-	return encryption_state_name((enum encryption_state)i);
-}
-
-static const char *enrollment_name(size_t i)
-{
-	return mdm_enrollment_name((enum mdm_enrollment)i);
-}
-
-static const struct count_group groups[] = {
-	{ "compliance", "compliance.state", COMPLIANCE_NOT_EVALUATED + 1, compliance_name },
-	{ "encryption", "disk.encryption.state", ENCRYPTION_REMOVING + 1, encryption_name },
-	{ "mdm", "mdm.enrollment", MDM_OFF + 1, enrollment_name },
-};
-enum { GROUPS = sizeof(groups) / sizeof(*groups) };
-
-struct tally {
-	uint64_t devices, stale, online, missing, held;
-	uint64_t states[GROUPS][STATES_MAX];
-};
-
-static int count(void *arg, struct slice record)
-{
-	struct tally *t = arg;
-	struct value_members members;
-	value_members(&members, record);
-	t->devices++;
-	t->stale += value_true(value_pick(&members, "stale"));
-	t->online += value_true(value_pick(&members, "online"));
-	for (size_t g = 0; g < GROUPS; g++) {
-		struct slice v = value_pick(&members, groups[g].path);
-		struct slice word = v.n >= 2 ? (struct slice){ v.p + 1, v.n - 2 } : SLICE_NONE;
-		for (size_t i = 0; i < groups[g].states; i++)
-			if (slice_is(word, groups[g].name(i)))
-				t->states[g][i]++;
-	}
-	return OK;
-}
-
-static void add(struct tally *sum, const struct tally *t)
-{
-	sum->devices += t->devices;
-	sum->stale += t->stale;
-	sum->online += t->online;
-	sum->missing += t->missing;
-	sum->held += t->held;
-	for (size_t g = 0; g < GROUPS; g++)
-		for (size_t i = 0; i < STATES_MAX; i++)
-			sum->states[g][i] += t->states[g][i];
-}
-
-static void write_number(struct buf *out, const char *key, uint64_t v)
-{
-	json_key(out, key, strlen(key));
-	json_int(out, (int64_t)v);
-}
-
-/* `row` NULL: the totals. */
-static void write_row(struct buf *out, const struct tally *t, const struct tenant_row *row)
-{
-	json_open(out, '{');
-	json_k(out, "tenant");
-	json_text(out, row ? slice_of(row->name) : SLICE("(all)"));
-	write_number(out, "devices", t->devices);
-	for (size_t g = 0; g < GROUPS; g++) {
-		json_key(out, groups[g].member, strlen(groups[g].member));
-		json_open(out, '{');
-		for (size_t i = 0; i < groups[g].states; i++)
-			write_number(out, groups[g].name(i), t->states[g][i]);
-		json_close(out, '}');
-	}
-	write_number(out, "stale", t->stale);
-	write_number(out, "online", t->online);
-	write_number(out, "missing", t->missing);
-	write_number(out, "held", t->held);
-	if (row) {
-		tenant_json_hold(out, row);
-		tenant_json_sync(out, row);
-	}
-	json_close(out, '}');
-	buf_putc(out, '\n');
-}
 
 #define COUNT(heading, path)                                                                                 \
 	{                                                                                                    \
@@ -195,24 +95,17 @@ static const struct column csv_columns[] = {
 
 struct summing {
 	struct ctl *c;
-	struct tally sum;
 	struct buf rows; /* one line a tenant: all four tables are made of them */
 	size_t tenants;
 };
 
-static int sum_tenant(void *arg, const struct tenant_row *row)
+static int keep_row(void *arg, struct slice row)
 {
 	struct summing *s = arg;
-	struct device_filter any = { 0 };
-	struct record_now now = ctl_record_now(s->c, row);
-	struct tally t = { .missing = row->missing, .held = row->hold ? row->hold_count : 0 };
-	int rc = source_devices(s->c->store, row, &any, &now, count, &t);
-	if (rc)
-		return rc;
-	s->c->bad |= tenant_failed(row);
-	add(&s->sum, &t);
-	write_row(&s->rows, &t, row);
+	s->c->bad |= slice_is(value_at(row, "sync.result"), "\"failed\"");
 	s->tenants++;
+	buf_add(&s->rows, row.p, row.n);
+	buf_putc(&s->rows, '\n');
 	return s->rows.failed;
 }
 
@@ -233,8 +126,9 @@ static int print_tables(struct summing *s)
 {
 	struct output *o = &s->c->output;
 	int rc = OK;
-	if (s->tenants > 1)
-		write_row(&s->rows, &s->sum, NULL);
+	struct slice all = source_end(s->c, "all");
+	if (all.p)
+		keep_row(s, all);
 	if (s->rows.failed)
 		return s->rows.failed;
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables) && !rc; i++) {
@@ -248,7 +142,8 @@ int command_summary(struct ctl *c)
 {
 	struct summing s = { .c = c };
 	buf_init(&s.rows, 64 << 20);
-	int rc = source_tenants(c->store, ctl_word(c, 0), sum_tenant, &s, &c->err);
+	struct query_request request = source_request(c, QUERY_SUMMARY);
+	int rc = source_ask(c, &request, keep_row, &s);
 	if (!rc && !s.tenants)
 		output_note(
 			&c->output,

@@ -1,5 +1,5 @@
 #include "ctl/command.h"
-#include "query/tenant_json.h"
+#include "query/value.h"
 
 static const struct column columns[] = {
 	{ "TENANT", "tenant", COLUMN_TEXT, FIT_WHOLE },
@@ -32,30 +32,34 @@ static const struct column csv_columns[] = {
 
 struct listing {
 	struct ctl *c;
-	struct buf row, failures;
+	struct buf failures;
 };
 
-static int print(void *arg, const struct tenant_row *row)
+static void note_failure(struct listing *l, struct slice row)
+{
+	l->c->bad = true;
+	value_text(&l->failures, value_at(row, "tenant"));
+	buf_puts(&l->failures, ": the last sync failed: ");
+	value_text(&l->failures, value_at(row, "sync.text|sync.error"));
+	buf_putc(&l->failures, '\n');
+}
+
+static int print(void *arg, struct slice row)
 {
 	struct listing *l = arg;
-	buf_reset(&l->row);
-	tenant_json(&l->row, row);
-	if (tenant_failed(row)) {
-		l->c->bad = true;
-		buf_printf(&l->failures, "%s: the last sync failed: %s\n", row->name,
-			   *row->sync_text ? row->sync_text : err_meaning(row->sync_result));
-	}
-	return l->row.failed ? l->row.failed : output_row(&l->c->output, buf_slice(&l->row));
+	if (slice_is(value_at(row, "sync.result"), "\"failed\""))
+		note_failure(l, row);
+	return output_row(&l->c->output, row);
 }
 
 int command_tenants(struct ctl *c)
 {
 	struct listing l = { .c = c };
-	buf_init(&l.row, 64 << 10);
+	struct query_request request = source_request(c, QUERY_TENANTS);
 	buf_init(&l.failures, 4 << 20);
 	int rc = output_begin(&c->output, c->output.format == OUTPUT_CSV ? VIEW(csv_columns) : VIEW(columns));
 	if (!rc)
-		rc = source_tenants(c->store, NULL, print, &l, &c->err);
+		rc = source_ask(c, &request, print, &l);
 	int end = output_end(&c->output);
 	if (!rc)
 		rc = l.failures.failed;
@@ -65,7 +69,6 @@ int command_tenants(struct ctl *c)
 			"the store holds no tenant yet: \"musterd --once\" syncs those of its configuration");
 	/* below the table: a sentence is too long for a column */
 	output_notes(&c->output, buf_cstr(&l.failures));
-	buf_release(&l.row);
 	buf_release(&l.failures);
 	return ctl_failed(c, rc ? rc : end, "listing the tenants");
 }

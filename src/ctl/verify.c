@@ -1,65 +1,32 @@
-#include "base/json.h"
 #include "ctl/command.h"
 
 static const struct column columns[] = {
 	{ "FINDING", "finding", COLUMN_TEXT, FIT_WRAP },
 };
 
-struct findings {
-	struct output *output;
-	struct buf row;
-	int rc; /* of the output */
-	uint64_t count;
-};
-
-static void report(void *arg, const char *text)
+static int print(void *arg, struct slice row)
 {
-	struct findings *f = arg;
-	f->count++;
-	if (f->rc)
-		return;
-	buf_reset(&f->row);
-	json_open(&f->row, '{');
-	json_k(&f->row, "finding");
-	json_text(&f->row, slice_of(text));
-	json_close(&f->row, '}');
-	f->rc = f->row.failed ? f->row.failed : output_row(f->output, buf_slice(&f->row));
-}
-
-struct census {
-	unsigned long long tenants, devices;
-};
-
-static int count(void *arg, const struct tenant_row *row)
-{
-	struct census *n = arg;
-	n->tenants++;
-	n->devices += row->devices;
-	return OK;
+	return output_row(arg, row);
 }
 
 int command_verify(struct ctl *c)
 {
-	struct findings f = { .output = &c->output };
-	struct census n = { 0 };
-	buf_init(&f.row, 64 << 10);
+	struct query_request request = source_request(c, QUERY_VERIFY);
 	int rc = output_begin(&c->output, VIEW(columns));
 	if (!rc)
-		rc = store_verify(c->store, report, &f);
+		rc = source_ask(c, &request, print, &c->output);
 	int end = output_end(&c->output);
-	buf_release(&f.row);
-	if (rc == E_CORRUPT && f.count) {
-		c->bad = true;
+	unsigned long long findings = source_end_count(c, "findings");
+	c->bad = findings > 0;
+	if (findings)
 		output_note(&c->output,
 			    "\n%llu findings: restore a backup, or remove the store and sync again",
-			    (unsigned long long)f.count);
-		rc = OK;
-	} else if (!rc) {
-		rc = store_tenants(c->store, count, &n);
-		output_note(&c->output, "the store is sound: %llu tenants, %llu devices", n.tenants,
-			    n.devices);
-	}
-	return ctl_failed(c, rc ? rc : f.rc ? f.rc : end, "verifying the store");
+			    findings);
+	else if (!rc)
+		output_note(&c->output, "the store is sound: %llu tenants, %llu devices",
+			    (unsigned long long)source_end_count(c, "tenants"),
+			    (unsigned long long)source_end_count(c, "devices"));
+	return ctl_failed(c, rc ? rc : end, "verifying the store");
 }
 
 static const struct column version_columns[] = {

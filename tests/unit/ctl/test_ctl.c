@@ -9,7 +9,7 @@
 #include "ctl/ctl.h"
 #include "muster/exit.h"
 #include "unit/ctl/lines.h"
-#include "unit/ctl/small_store.h"
+#include "unit/query/small_store.h"
 
 #include <locale.h>
 #include <stdlib.h>
