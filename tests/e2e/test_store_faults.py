@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import signal
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -15,6 +16,7 @@ import unittest
 from muster_e2e import Muster, Sim, run, wait_for
 
 FAILED, STORE, BUSY = 1, 4, 6
+PAGE, PAGE_HEADER, KEY_OFFSET, BRANCH = 4096, 16, 2, 1  # of LMDB's file
 
 
 def limited(muster, file_bytes):
@@ -190,6 +192,28 @@ class StoreFaults(unittest.TestCase):
                     self.assertEqual(r.status, STORE, r)
                     self.assertEqual(r.err.count("\n"), 1, r)
                 self.assertEqual(data.read_bytes()[:4096], damaged[:4096], "it was not written over")
+        data.write_bytes(held)
+        self.assertEqual(m.once().status, 0)
+        self.sound(m, 400)
+
+    def test_damaged_pages(self):
+        """Branch pages with a single key: LMDB's assertion, met by readers and by the writer's thread."""
+        m = self.muster()
+        self.assertEqual(m.once().status, 0)
+        data = m.store / "data.mdb"
+        held = data.read_bytes()
+        damaged, branches = bytearray(held), 0
+        for number in range(2, len(held) // PAGE):
+            # an LMDB page begins with its number, 2 bytes of padding, its flags and where its keys end
+            found, flags = struct.unpack_from("<Q2xH", held, number * PAGE)
+            if (found, flags) == (number, BRANCH):
+                struct.pack_into("<H", damaged, number * PAGE + 12, PAGE_HEADER + KEY_OFFSET)
+                branches += 1
+        self.assertGreater(branches, 0)
+        data.write_bytes(damaged)
+        for r in (m.ctl_run("verify"), m.ctl_run("devices", "acme"), m.once("--progress=never")):
+            self.assertEqual(r.status, STORE, r)
+            self.assertRegex(r.err, "^muster(d|ctl): a part of the store cannot be read: .* restore a backup\n$")
         data.write_bytes(held)
         self.assertEqual(m.once().status, 0)
         self.sound(m, 400)
