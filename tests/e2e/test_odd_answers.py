@@ -72,6 +72,13 @@ class UnknownNames(Scenario):
                 self.sync(*option, status=2, tells='"acne"')
                 self.assertFalse(self.muster.store.exists())
 
+    def test_numbers_that_are_none(self):
+        self.serve("name=acme,hosts=30")
+        for value in "acme=99999999999999999999", "acme=-1", "acme=5x", "acme=", "=5":
+            with self.subTest(value):
+                self.sync("--accept-deletions", value, status=2, tells=f'"{value}" is no TENANT=N')
+                self.assertFalse(self.muster.store.exists())
+
 
 class StaleAfter(Scenario):
     def stale(self, *options):
