@@ -133,6 +133,15 @@ static void describe_changes(struct buf *b, const struct sync_report *r)
 		buf_puts(b, ", nothing changed");
 }
 
+static const char *const refusals[] = {
+	[ACCEPT_OTHER_NUMBER] = "refused    the number given to --accept-deletions is not the number held",
+	[ACCEPT_NOTHING_HELD] =
+		"warning    --accept-deletions accepted nothing: nothing is held for this tenant",
+	[ACCEPT_SCOPE_UNKNOWN] =
+		"warning    --accept-deletions accepted nothing: the token's scope is unknown, so "
+		"nothing may be deleted",
+};
+
 void progress_end(struct progress *p, size_t line, const char *tenant, const struct sync_report *r)
 {
 	struct buf b;
@@ -154,9 +163,7 @@ void progress_end(struct progress *p, size_t line, const char *tenant, const str
 			tenant, (unsigned long long)r->hold_count, store_hold_reason_name(r->hold), tenant,
 			(unsigned long long)r->hold_count);
 	if (r->accept_refused)
-		buf_printf(&b,
-			   "\n%-20s refused    the number given to --accept-deletions is not the number held",
-			   tenant);
+		buf_printf(&b, "\n%-20s %s", tenant, refusals[r->accept_refused]);
 	if (r->warning[0])
 		buf_printf(&b, "\n%-20s warning    %s", tenant, r->warning);
 	clear_drawn(p);

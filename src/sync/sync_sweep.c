@@ -53,7 +53,6 @@ static void hold(struct tenant_sync *s, enum guard_reason reason)
 	s->report.hold = hold_of(reason);
 	s->report.hold_count = s->report.missing;
 	s->report.hold_since = same ? s->row.hold_since : clock_unix_s();
-	s->report.accept_refused = s->options.accept;
 	log_event(LOG_WARNING, "sync", "deletions held", "tenant", LOG_S(s->conf->name), "count",
 		  LOG_I(s->report.missing), "reason", LOG_S(store_hold_reason_name(s->report.hold)));
 	set_hold(s, s->report.hold, held);
@@ -79,6 +78,22 @@ uint64_t sync_replacements(const struct tenant_sync *s)
 	return guard_replacements(&f);
 }
 
+/* A number that nobody asked about is told like a wrong one. */
+static enum accept_refusal refusal_of(const struct tenant_sync *s, const struct guard_facts *f,
+				      enum guard_action action)
+{
+	bool replacements_taken = s->replace_max == UINT64_MAX &&
+				  (s->report.counts.replaced > 0 || s->row.hold == HOLD_REPLACED);
+	bool sweep_taken = action == GUARD_SWEEP && f->accept_count == f->missing;
+	if (!f->accept || sweep_taken)
+		return ACCEPT_NOT_REFUSED;
+	if (action == GUARD_HOLD)
+		return ACCEPT_OTHER_NUMBER;
+	if (replacements_taken)
+		return ACCEPT_NOT_REFUSED;
+	return f->missing > 0 && !f->scope_known ? ACCEPT_SCOPE_UNKNOWN : ACCEPT_NOTHING_HELD;
+}
+
 void sync_enter_guard(struct tenant_sync *s)
 {
 	struct guard_facts f = facts_of(s);
@@ -89,6 +104,7 @@ void sync_enter_guard(struct tenant_sync *s)
 	}
 	enum guard_reason reason;
 	enum guard_action action = guard_decide(&f, &reason);
+	s->report.accept_refused = refusal_of(s, &f, action);
 	s->sweep_left = f.accept && action == GUARD_SWEEP ? UINT32_MAX : s->options.sweep_budget;
 	switch (action) {
 	case GUARD_NOTHING:

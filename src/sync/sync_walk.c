@@ -151,7 +151,7 @@ static void on_page_applied(struct store_job *job, int rc)
 	} else if (rc == E_HELD) {
 		s->report.hold = HOLD_REPLACED;
 		s->report.hold_count = s->row.devices;
-		s->report.accept_refused = s->options.accept;
+		s->report.accept_refused = s->options.accept ? ACCEPT_OTHER_NUMBER : ACCEPT_NOT_REFUSED;
 		sync_fail(s, rc, &e);
 	} else if (rc != OK) {
 		err_prefix(&e, "the store refused a page");

@@ -47,6 +47,14 @@ struct sync_progress {
 	uint64_t details;
 };
 
+/* Why nothing was accepted although sync_options.accept told to. */
+enum accept_refusal {
+	ACCEPT_NOT_REFUSED,
+	ACCEPT_OTHER_NUMBER,  /* more or fewer are held */
+	ACCEPT_NOTHING_HELD,  /* there was nothing to accept */
+	ACCEPT_SCOPE_UNKNOWN, /* nothing may be deleted at all */
+};
+
 struct sync_report {
 	int rc;
 	struct err err;    /* a sentence when rc != OK */
@@ -60,7 +68,7 @@ struct sync_report {
 	int64_t hold_since;
 	uint64_t missing;
 	bool resumed, baseline;
-	bool accept_refused; /* accept_count was not the number held */
+	enum accept_refusal accept_refused;
 	uint32_t took_ms;
 };
 

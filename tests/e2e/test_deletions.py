@@ -218,6 +218,37 @@ class Guard(Deletions):
         self.sync("--accept-deletions")
         self.held(25, "too_many")
 
+    def test_a_number_when_nothing_is_held(self):
+        nothing = "acme                 warning    --accept-deletions accepted nothing: nothing is held"
+        self.begin()
+        for number in (0, 5):
+            self.sync("--accept-deletions", f"acme={number}", status=1, tells=(" ok ", nothing))
+        # what needs no leave is deleted as ever
+        gone = self.delete(3)
+        self.sync("--accept-deletions", "acme=5", status=1, tells=("3 deleted", nothing))
+        self.assertEqual(sorted(self.kinds()["deleted"]), sorted(gone))
+        # the number of all devices, of which none became another machine
+        self.sync("--accept-deletions", "acme=97", status=1, tells=nothing)
+        self.sync("--accept-deletions")
+        self.assertNotIn("accept-deletions", self.last.out)
+        self.same()
+
+    def test_a_number_when_the_held_returned(self):
+        self.begin()
+        self.sim.fault("acme", "list", lag={"missing": 30})
+        self.sync()
+        self.held(30, "too_many")
+        self.sim.clear_faults("acme")
+        self.sync("--accept-deletions", "acme=30", status=1, tells=("30 returned", "nothing is held"))
+        self.assertIsNone(self.hold())
+        self.same()
+
+    def test_accepting_while_the_scope_is_unknown(self):
+        self.begin("hosts=100,plain=1,endpoints=list+version+config+detail")
+        self.delete(25)
+        self.sync("--accept-deletions", "acme=25", status=1, tells="the token's scope is unknown, so nothing")
+        self.assertEqual(self.devices(), self.before)
+
     def test_accepting_for_another_tenant(self):
         self.begin()
         self.delete(25)
