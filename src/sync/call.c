@@ -6,7 +6,9 @@
 #include "sync/redact.h"
 #include "sync/sync_state.h"
 
-enum { TEXT_BODY_MAX = 2 * 1024 * 1024, CONNECT_MS = 10000 };
+#include <stdio.h>
+
+enum { TEXT_BODY_MAX = 2 * 1024 * 1024, CONNECT_MS = 10000, TOKEN_FROM_MAX = 100 };
 
 static void ask(struct call *c);
 
@@ -161,6 +163,14 @@ static int look_at_answer(struct call *c)
 	return rc;
 }
 
+/* Fleet refused the token: says in which file or variable it is to be replaced. */
+static void name_token(struct err *e, const char *from)
+{
+	size_t n = strlen(e->text);
+	if (from)
+		snprintf(e->text + n, sizeof(e->text) - n, " (%.*s)", TOKEN_FROM_MAX, from);
+}
+
 static int judge(struct call *c)
 {
 	const struct conf_tenant *conf = c->sync->conf;
@@ -168,6 +178,8 @@ static int judge(struct call *c)
 	int rc = look_at_answer(c);
 	if (rc == OK)
 		return OK;
+	if (rc == E_TOKEN && c->from_fleet)
+		name_token(&c->err, conf->token_from);
 	redact(c->err.text, conf->token);
 	for (const char *const *h = conf->headers; h && *h; h++) {
 		const char *value = strchr(*h, ':');

@@ -257,10 +257,11 @@ class Muster:
         """JSON is YAML, so nothing needs quoting rules of its own."""
         rows = []
         for name, more in self.tenants.items():
-            token = self.dir / f"token-{name}"
+            token = self.token_file(name)
+            token.parent.mkdir(mode=0o700, exist_ok=True)
             token.write_text(self.sim.token(name) + "\n")
             token.chmod(0o600)
-            row = {"name": name, "url": self.sim.url(name), "token_file": str(token),
+            row = {"name": name, "url": self.sim.url(name), "token_file": str(token.relative_to(self.dir)),
                    "allow_private": True, **self.settings, **more}
             if row["url"].startswith("https:"):
                 row.setdefault("ca_file", self.sim.ca_file(name))
@@ -269,6 +270,9 @@ class Muster:
             rows.append({k: v for k, v in row.items() if v is not None})
         self.config.write_text("store: " + json.dumps({"path": str(self.store)}) + "\ntenants:\n" +
                                "".join(f"  - {json.dumps(r)}\n" for r in rows))
+
+    def token_file(self, name):
+        return self.dir / "tokens" / name
 
     def program(self, name):
         path = BUILD / name
@@ -306,6 +310,16 @@ class Muster:
         r = self.ctl_run("verify")
         if r.status != 0:
             raise Failed(f"the store is not consistent: {r}")
+
+
+def preloaded(name, **settings):
+    """The environment that loads tests/shim/NAME.c into a program, with NAME_KEY=value settings."""
+    shim = BUILD / f"tests/lib{name}.so"
+    if not shim.exists():
+        raise unittest.SkipTest(f"{shim} is not built")
+    asan = os.environ.get("ASAN_OPTIONS", "")
+    return {"LD_PRELOAD": str(shim), "ASAN_OPTIONS": (asan + ":" if asan else "") + "verify_asan_link_order=0",
+            **{f"{name.upper()}_{k}": str(v) for k, v in settings.items()}}
 
 
 def wait_for(condition, timeout=30, every=0.02, what="a condition"):

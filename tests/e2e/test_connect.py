@@ -196,7 +196,7 @@ class NotFleet(Connect):
 
     def test_proxy_that_wants_a_login(self):
         self.answers(401, "text/html", b"<html>who are you?</html>")
-        self.refused("in front of Fleet", error="token")
+        self.assertNotIn("token_file", self.refused("in front of Fleet", error="token"))
 
     def test_huge(self):
         self.answers(200, "application/json", b'{"version": "' + b"4" * 20_000_000 + b'"}')
@@ -207,12 +207,27 @@ class Tokens(Connect):
     def test_wrong(self):
         self.only()
         self.sim.mutate("acme", "token", value="another")
-        self.refused("the token was refused", error="token")
+        self.refused("the token was refused", "in its place (token_file tokens/acme)", error="token")
+        self.assertIn("(token_file tokens/acme)", self.tenant()["sync"]["text"])
         self.assertEqual(self.sim.requests("acme", "version"), 1)
+
+    def test_wrong_in_the_environment(self):
+        self.only()
+        self.muster.settings.update(token_file=None, token_env="ACME_TOKEN")
+        self.muster.write_config()
+        self.sync(status=1, tells="in its place (token_env ACME_TOKEN)", env={"ACME_TOKEN": "another"})
+        self.sync(env={"ACME_TOKEN": self.sim.token("acme")})
+
+    def test_password_to_be_changed(self):
+        self.only()
+        self.sim.fault("acme", "version", status=401,
+                       body='{"message": "password reset required",'
+                            ' "errors": [{"name": "base", "reason": "password reset required"}]}')
+        self.refused("must change its password first (token_file tokens/acme)", error="token")
 
     def config_error(self, content, *sentences):
         self.only()
-        path = self.muster.dir / "token-acme"
+        path = self.muster.token_file("acme")
         if content is None:
             path.unlink()
         else:
@@ -234,11 +249,11 @@ class Tokens(Connect):
         self.config_error(b" \n", "token")
 
     def test_missing(self):
-        self.config_error(None, "token-acme")
+        self.config_error(None, "tokens/acme")
 
     def test_white_space_around_it(self):
         self.only()
-        (self.muster.dir / "token-acme").write_text("\n  " + self.sim.token("acme") + " \r\n\n")
+        (self.muster.token_file("acme")).write_text("\n  " + self.sim.token("acme") + " \r\n\n")
         self.sync()
 
     def test_session_warning(self):
