@@ -3,30 +3,25 @@ written since the last sync arrived in part, in any order, or not at all (the
 model stands in tests/shim/lostwrites.c). After each the store is consistent; at
 the end nothing that was committed is lost and no change is told twice."""
 
-import os
 import pathlib
 import tempfile
 import unittest
 
 from crash_story import SOAK, STORE_MISSING, Story, seeded
-from muster_e2e import BUILD, Failed, Muster, Sim
+from muster_e2e import Failed, Muster, Sim, preloaded
 
 FIRST_STORES, CHAPTERS, CHAPTER_ROUNDS = 20 * SOAK, 5 * SOAK, 8
-SHIM = BUILD / "tests/liblostwrites.so"
 KILLED = -9
 
 
 class Power(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        if not SHIM.exists():
-            raise unittest.SkipTest(f"{SHIM} is not built")
+        preloaded("lostwrites")  # or skips all of it
         cls.rng = seeded()
 
     def shim(self, **settings):
-        asan = os.environ.get("ASAN_OPTIONS", "")
-        return {"LD_PRELOAD": str(SHIM), "ASAN_OPTIONS": (asan + ":" if asan else "") + "verify_asan_link_order=0",
-                "LOSTWRITES_FILE": "data.mdb", **{f"LOSTWRITES_{k}": str(v) for k, v in settings.items()}}
+        return preloaded("lostwrites", FILE="data.mdb", **settings)
 
     def calls_of(self, muster):
         """How many writes and syncs a whole sync makes."""

@@ -2,10 +2,13 @@
 sizes, resuming, and that a quiet fleet stays quiet."""
 
 import signal
+import time
 import unittest
 
-from muster_e2e import shared, wait_for
+from muster_e2e import preloaded, shared, wait_for
 from oracle import Scenario
+
+HOUR_S, DAY_S = 3600, 24 * 3600
 
 
 class Versions(Scenario):
@@ -130,6 +133,31 @@ class PageMode(Scenario):
         self.assertEqual([p["per_page"] for p in pages][-1], "40", pages)
         self.assertEqual(pages[-1]["page"], "4")
 
+    def test_probed_again_on_another_day(self):
+        """The server's cursor works again; that is found out by the first sync of the next day (UTC)."""
+        midnight = (int(time.time()) // DAY_S + 2) * DAY_S
+        self.sync(env=self.clock(midnight - 3 * HOUR_S), tells="supports no cursor")
+        self.sim.clear_faults("acme")
+        for at in midnight - 2 * HOUR_S, midnight - HOUR_S:
+            self.sim.clear_stats()
+            self.sync(env=self.clock(at), tells="nothing changed")
+            self.assertTrue(self.pages() and all("page" in p for p in self.pages()))
+        self.sim.clear_stats()
+        self.sync(env=self.clock(midnight + HOUR_S))
+        self.assertTrue(self.pages() and all("after" in p for p in self.pages()))
+        self.same()
+
+    def test_probed_again_and_still_refused(self):
+        self.sync()
+        self.sim.clear_stats()
+        self.sync(env=self.clock(time.time() + DAY_S), tells="supports no cursor")
+        self.assertGreater(self.sim.requests("acme", "list", 422), 0)
+        self.assertTrue(all("page" in p for p in self.pages()))
+        self.same()
+
+    def clock(self, unix_s):
+        return preloaded("clockahead", S=int(unix_s - time.time()))
+
     def test_remembered_then_not_resumed(self):
         self.sync()
         self.sim.clear_stats()
@@ -159,8 +187,7 @@ class Trouble(Scenario):
     def test_from_the_start(self):
         self.begin(0)
 
-    def test_page_mode_is_probed_again_after_a_day(self):
-        # a version that changed is as good as a day
+    def test_page_mode_is_probed_again_by_another_version(self):
         self.serve("name=acme,hosts=130,plain=1,version=4.91.0", limits={"page_hosts": 50})
         self.sim.fault("acme", "list", param_422="after")
         self.sync(tells="supports no cursor")
