@@ -28,7 +28,6 @@ struct conf_tenant {
 	int64_t stale_after_s;
 	struct derive_settings derive; /* premium is filled in by the sync */
 	struct conf_limits limits;
-	int line; /* where it stands in the file */
 };
 
 struct conf {

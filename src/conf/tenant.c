@@ -284,7 +284,6 @@ void tenant_read(struct reading *r, yaml_node_t *node, struct conf_tenant *out, 
 {
 	struct draft d = { 0 };
 	struct setting_found found[ROWS];
-	d.tenant.line = (int)place_of_node(node).line;
 	for (int i = 0; i < OWNER_SOURCES; i++)
 		d.tenant.derive.owner_precedence[i] = (enum owner_source)i;
 	d.tenant.derive.owner_precedence_count = OWNER_SOURCES;

@@ -156,7 +156,6 @@ static void defaults(void **state)
 	assert_int_equal(t->limits.host_bytes, 8 << 20);
 	assert_int_equal(t->limits.first_byte_ms, 60000);
 	assert_int_equal(t->limits.request_ms, 100000);
-	assert_int_equal(t->line, 2);
 	assert_int_equal(b.len, 0);
 	conf_free(c);
 	buf_release(&b);
