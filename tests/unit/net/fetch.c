@@ -10,15 +10,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct liar *plain_server;
+
+int server_begin(void **state)
+{
+	(void)state;
+	plain_server = liar_start(LIAR_PLAIN);
+	return 0;
+}
+
+int server_end(void **state)
+{
+	(void)state;
+	liar_stop(plain_server);
+	return 0;
+}
+
 void world_begin(struct world *w)
 {
 	struct err e = { 0 };
+	*w = (struct world){ 0 };
 	assert_int_equal(loop_new(&w->loop, &e), OK);
 	assert_int_equal(http_client_new(&w->client, w->loop, &e), OK);
 }
 
 void world_end(struct world *w)
 {
+	http_origin_free(w->origin);
 	http_client_free(w->client);
 	assert_int_equal(loop_free(w->loop), 0);
 }
@@ -37,6 +55,18 @@ struct http_origin *origin(struct world *w, const struct http_origin_options *op
 	if (http_origin_new(&o, w->client, opt, &e))
 		fail_msg("%s", e.text);
 	return o;
+}
+
+struct http_origin *lax_origin(struct world *w, const char *url)
+{
+	struct http_origin_options opt = lax_options(url);
+	return origin(w, &opt);
+}
+
+struct http_origin *world_begin_at(struct world *w, const char *url)
+{
+	world_begin(w);
+	return w->origin = lax_origin(w, url);
 }
 
 static int on_body(void *arg, long status, const void *data, size_t n)

@@ -13,22 +13,6 @@
 #include "unit/net/fetch.h"
 #include "unit/net/liar.h"
 
-static struct liar *server;
-
-static int begin(void **state)
-{
-	(void)state;
-	server = liar_start(LIAR_PLAIN);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	liar_stop(server);
-	return 0;
-}
-
 static void stop_loop(void *arg)
 {
 	loop_stop(arg);
@@ -61,8 +45,7 @@ static void cancel_in_every_phase(void **state)
 		struct world w;
 		struct fetch f = { 0 };
 		world_begin(&w);
-		struct http_origin_options opt = lax_options(rows[i].url ? rows[i].url : liar_url(server));
-		struct http_origin *o = origin(&w, &opt);
+		struct http_origin *o = lax_origin(&w, rows[i].url ? rows[i].url : liar_url(plain_server));
 		struct http_request r = request(rows[i].path, &f);
 		r.max_body_bytes = UINT64_MAX / 2;
 		fetch_start(&w, o, &r, &f);
@@ -113,10 +96,8 @@ static void cancelled_from_anothers_body(void **state)
 	struct world w;
 	struct fetch other = { 0 };
 	struct pair p = { .other = &other };
-	world_begin(&w);
-	struct http_origin_options opt = lax_options(liar_url(server));
-	struct http_origin *o = origin(&w, &opt);
-	p.others_origin = origin(&w, &opt);
+	struct http_origin *o = world_begin_at(&w, liar_url(plain_server));
+	p.others_origin = lax_origin(&w, liar_url(plain_server));
 	struct http_request r = request("/silent", &other);
 	fetch_start(&w, p.others_origin, &r, &other);
 	run_for(&w, 30);
@@ -130,7 +111,6 @@ static void cancelled_from_anothers_body(void **state)
 	assert_int_equal(p.mine.result.rc, OK);
 	assert_true(p.cancelled > 0);
 	assert_int_equal(other.done, 0);
-	http_origin_free(o);
 	world_end(&w);
 }
 
@@ -186,14 +166,12 @@ static void started_from_callbacks(void **state)
 	(void)state;
 	for (int from_body = 0; from_body < 2; from_body++) {
 		struct world w;
-		world_begin(&w);
-		struct http_origin_options opt = lax_options(liar_url(server));
-		struct chain c = { .left = 10, .from_body = from_body, .f.loop = w.loop };
-		c.o = origin(&w, &opt);
+		struct chain c = { .left = 10, .from_body = from_body };
+		c.o = world_begin_at(&w, liar_url(plain_server));
+		c.f.loop = w.loop;
 		chain_next(&c);
 		loop_run(w.loop);
 		assert_int_equal(c.f.done, 10);
-		http_origin_free(c.o);
 		world_end(&w);
 	}
 }
@@ -218,14 +196,13 @@ static void many_at_once(void **state)
 	struct world w;
 	world_begin(&w);
 	struct liar *own = liar_start(LIAR_PLAIN);
-	struct http_origin_options opt = lax_options(liar_url(own));
 	for (int round = 0; round < 2; round++) {
 		memset(f, 0, sizeof(f));
 		for (int i = 0; i < MANY; i++) {
 			struct http_request r = request(i % 3 ? "/ok/20000" : "/chunked/20000", &f[i]);
 			r.on_done = count_done;
 			if (!round)
-				o[i] = origin(&w, &opt);
+				o[i] = lax_origin(&w, liar_url(own));
 			fetch_start(&w, o[i], &r, &f[i]);
 		}
 		loop_run(w.loop);
@@ -260,10 +237,10 @@ static void private_addresses_are_refused(void **state)
 	struct fetch f;
 	char by_name[64];
 	world_begin(&w);
-	snprintf(by_name, sizeof(by_name), "http://localhost:%d", liar_port(server));
-	const char *const urls[] = { liar_url(server), by_name, "http://[::ffff:127.0.0.1]:1",
+	snprintf(by_name, sizeof(by_name), "http://localhost:%d", liar_port(plain_server));
+	const char *const urls[] = { liar_url(plain_server), by_name, "http://[::ffff:127.0.0.1]:1",
 				     "http://169.254.169.254", "http://0x7f000001:1" };
-	unsigned before = liar_requests(server);
+	unsigned before = liar_requests(plain_server);
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		struct http_origin_options opt = lax_options(urls[i]);
 		opt.allow_private = false;
@@ -275,7 +252,7 @@ static void private_addresses_are_refused(void **state)
 		http_origin_free(o);
 	}
 	/* One origin may, and leaves its connection to one that may not. */
-	struct http_origin_options opt = lax_options(liar_url(server));
+	struct http_origin_options opt = lax_options(liar_url(plain_server));
 	struct http_origin *may = origin(&w, &opt);
 	opt.allow_private = false;
 	struct http_origin *may_not = origin(&w, &opt);
@@ -284,7 +261,7 @@ static void private_addresses_are_refused(void **state)
 	fetch(&w, may_not, "/ok/1", &f);
 	assert_string_equal(err_name(f.result.rc), "address");
 	assert_non_null(strstr(f.result.err.text, "127.0.0.1"));
-	assert_int_equal(liar_requests(server), before + 1);
+	assert_int_equal(liar_requests(plain_server), before + 1);
 	http_origin_free(may);
 	http_origin_free(may_not);
 	world_end(&w);
@@ -297,7 +274,7 @@ static void without_memory(void **state)
 	(void)state;
 	struct world w;
 	world_begin(&w);
-	struct http_origin_options opt = lax_options(liar_url(server));
+	struct http_origin_options opt = lax_options(liar_url(plain_server));
 	int failed = 0, rc = E_NOMEM;
 	for (unsigned long n = 1; n < 100 && failed + 1 >= (int)n; n++) {
 		struct fetch f = { .stop_loop = true, .loop = w.loop };
@@ -332,5 +309,5 @@ int main(void)
 		cmocka_unit_test(private_addresses_are_refused),
 		cmocka_unit_test(without_memory),
 	};
-	return cmocka_run_group_tests_name("net/exchange", tests, begin, end);
+	return cmocka_run_group_tests_name("net/exchange", tests, server_begin, server_end);
 }

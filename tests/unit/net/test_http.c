@@ -11,22 +11,6 @@
 #include "unit/net/fetch.h"
 #include "unit/net/liar.h"
 
-static struct liar *server;
-
-static int begin(void **state)
-{
-	(void)state;
-	server = liar_start(LIAR_PLAIN);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	liar_stop(server);
-	return 0;
-}
-
 struct answer {
 	const char *path;
 	int rc;
@@ -61,9 +45,7 @@ static void every_answer(void **state)
 	(void)state;
 	struct world w;
 	struct fetch f;
-	world_begin(&w);
-	struct http_origin_options opt = lax_options(liar_url(server));
-	struct http_origin *o = origin(&w, &opt);
+	struct http_origin *o = world_begin_at(&w, liar_url(plain_server));
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		const struct answer *a = &answers[i];
 		fetch(&w, o, a->path, &f);
@@ -80,7 +62,6 @@ static void every_answer(void **state)
 			assert_non_null(strstr(f.result.err.text, a->text));
 		assert_null(strstr(f.result.err.text, "secret"));
 	}
-	http_origin_free(o);
 	world_end(&w);
 }
 
@@ -99,9 +80,7 @@ static void headers_are_kept(void **state)
 		     { "/status/503", -1 } };
 	struct world w;
 	struct fetch f;
-	world_begin(&w);
-	struct http_origin_options opt = lax_options(liar_url(server));
-	struct http_origin *o = origin(&w, &opt);
+	struct http_origin *o = world_begin_at(&w, liar_url(plain_server));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		fetch(&w, o, rows[i].path, &f);
 		if (rows[i].seconds == INT64_MAX / 100)
@@ -116,7 +95,6 @@ static void headers_are_kept(void **state)
 	assert_true(f.result.reused);
 	fetch(&w, o, "/redirect", &f);
 	assert_string_equal(f.result.location, "https://login.example/sso");
-	http_origin_free(o);
 	world_end(&w);
 }
 
@@ -127,7 +105,7 @@ static void request_as_sent(void **state)
 	struct world w;
 	struct fetch f;
 	world_begin(&w);
-	struct http_origin_options opt = lax_options(liar_url(server));
+	struct http_origin_options opt = lax_options(liar_url(plain_server));
 	opt.headers = extra;
 	struct http_origin *o = origin(&w, &opt);
 	fetch(&w, o, "/echo", &f);
@@ -158,9 +136,7 @@ static void body_has_a_ceiling(void **state)
 		     { "/chunked/1000", 1000, OK },  { "/chunked/1000", 999, E_LIMIT },
 		     { "/long", 1u << 20, E_LIMIT }, { "/endless", 1u << 20, E_LIMIT } };
 	struct world w;
-	world_begin(&w);
-	struct http_origin_options opt = lax_options(liar_url(server));
-	struct http_origin *o = origin(&w, &opt);
+	struct http_origin *o = world_begin_at(&w, liar_url(plain_server));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fetch f = { 0 };
 		struct http_request r = request(rows[i].path, &f);
@@ -169,7 +145,6 @@ static void body_has_a_ceiling(void **state)
 		assert_string_equal(err_name(f.result.rc), err_name(rows[i].rc));
 		assert_true(f.bytes <= rows[i].max);
 	}
-	http_origin_free(o);
 	world_end(&w);
 }
 
@@ -189,9 +164,7 @@ static void limits_of_time(void **state)
 		     { "/drip", 0, 300, 200, "did not end within 300 ms" },
 		     { "/long", 100, 200, 200, "0 bytes had come" } };
 	struct world w;
-	world_begin(&w);
-	struct http_origin_options opt = lax_options(liar_url(server));
-	struct http_origin *o = origin(&w, &opt);
+	struct http_origin *o = world_begin_at(&w, liar_url(plain_server));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fetch f = { 0 };
 		struct http_request r = request(rows[i].path, &f);
@@ -205,7 +178,6 @@ static void limits_of_time(void **state)
 		assert_non_null(strstr(f.result.err.text, rows[i].text));
 		assert_in_range(f.result.total_ms, 100, 2000);
 	}
-	http_origin_free(o);
 	world_end(&w);
 }
 
@@ -213,15 +185,12 @@ static void reader_may_refuse(void **state)
 {
 	(void)state;
 	struct world w;
-	world_begin(&w);
-	struct http_origin_options opt = lax_options(liar_url(server));
-	struct http_origin *o = origin(&w, &opt);
+	struct http_origin *o = world_begin_at(&w, liar_url(plain_server));
 	struct fetch f = { .answer = E_INBAND };
 	struct http_request r = request("/ok/1000000", &f);
 	fetch_request(&w, o, &r, &f);
 	assert_int_equal(f.result.rc, E_INBAND);
 	assert_true(f.bytes < 1000000);
-	http_origin_free(o);
 	world_end(&w);
 }
 
@@ -231,10 +200,8 @@ static void reset_before_the_first_byte(void **state)
 	(void)state;
 	struct world w;
 	struct fetch f;
-	world_begin(&w);
 	struct liar *own = liar_start(LIAR_PLAIN);
-	struct http_origin_options opt = lax_options(liar_url(own));
-	struct http_origin *o = origin(&w, &opt);
+	struct http_origin *o = world_begin_at(&w, liar_url(own));
 	for (int i = 0; i < 3; i++) {
 		fetch(&w, o, "/once-then-reset", &f);
 		assert_string_equal(f.result.err.text, "");
@@ -248,7 +215,6 @@ static void reset_before_the_first_byte(void **state)
 	fetch_request(&w, o, &r, &f);
 	assert_string_equal(err_name(f.result.rc), "connect");
 	assert_int_equal(liar_requests(own), 6);
-	http_origin_free(o);
 	world_end(&w);
 	liar_stop(own);
 }
@@ -258,17 +224,14 @@ static void connection_is_kept(void **state)
 	(void)state;
 	struct world w;
 	struct fetch f;
-	world_begin(&w);
 	struct liar *own = liar_start(LIAR_PLAIN);
-	struct http_origin_options opt = lax_options(liar_url(own));
-	struct http_origin *o = origin(&w, &opt);
+	struct http_origin *o = world_begin_at(&w, liar_url(own));
 	for (int i = 0; i < 20; i++) {
 		fetch(&w, o, "/ok/70000", &f);
 		assert_int_equal(f.result.rc, OK);
 		assert_int_equal(f.result.reused, i > 0);
 	}
 	assert_int_equal(liar_connections(own), 1);
-	http_origin_free(o);
 	world_end(&w);
 	liar_stop(own);
 }
@@ -281,7 +244,7 @@ static void environment_decides_nothing(void **state)
 	world_begin(&w);
 	setenv("http_proxy", "http://127.0.0.1:1/", 1);
 	setenv("all_proxy", "http://127.0.0.1:1/", 1);
-	struct http_origin_options opt = lax_options(liar_url(server));
+	struct http_origin_options opt = lax_options(liar_url(plain_server));
 	struct http_origin *o = origin(&w, &opt);
 	fetch(&w, o, "/ok/10", &f);
 	assert_string_equal(f.result.err.text, "");
@@ -291,7 +254,7 @@ static void environment_decides_nothing(void **state)
 	setenv("no_proxy", "*", 1);
 	opt = lax_options("http://fleet.example");
 	opt.allow_private = false;
-	opt.proxy = liar_url(server);
+	opt.proxy = liar_url(plain_server);
 	o = origin(&w, &opt);
 	fetch(&w, o, "/ok/10", &f);
 	assert_string_equal(f.result.err.text, "");
@@ -308,20 +271,16 @@ static void nobody_there(void **state)
 	(void)state;
 	struct world w;
 	struct fetch f;
-	world_begin(&w);
 	struct liar *gone = liar_start(LIAR_PLAIN);
 	char url[64];
 	snprintf(url, sizeof(url), "%s", liar_url(gone));
 	liar_stop(gone);
-	struct http_origin_options opt = lax_options(url);
-	struct http_origin *o = origin(&w, &opt);
+	struct http_origin *o = world_begin_at(&w, url);
 	fetch(&w, o, "/ok/1", &f);
 	assert_string_equal(err_name(f.result.rc), "connect");
 	assert_non_null(strstr(f.result.err.text, "Connection refused"));
-	http_origin_free(o);
 
-	opt = lax_options("http://nonexistent.invalid");
-	o = origin(&w, &opt);
+	o = lax_origin(&w, "http://nonexistent.invalid");
 	fetch(&w, o, "/", &f);
 	assert_string_equal(err_name(f.result.rc), "dns");
 	assert_non_null(strstr(f.result.err.text, "nonexistent.invalid"));
@@ -381,5 +340,5 @@ int main(void)
 		cmocka_unit_test(nobody_there),
 		cmocka_unit_test(origins_refused),
 	};
-	return cmocka_run_group_tests_name("net/http", tests, begin, end);
+	return cmocka_run_group_tests_name("net/http", tests, server_begin, server_end);
 }

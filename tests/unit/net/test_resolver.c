@@ -94,9 +94,7 @@ static void hanging_name_server_does_not_hold_the_loop(void **state)
 		struct world w;
 		struct ticker t = { 0 };
 		struct fetch f = { 0 };
-		world_begin(&w);
-		struct http_origin_options opt = lax_options("http://hangs.example");
-		struct http_origin *o = origin(&w, &opt);
+		struct http_origin *o = world_begin_at(&w, "http://hangs.example");
 		struct http_request r = request("/", &f);
 		r.connect_ms = rows[i].connect_ms;
 		r.first_byte_ms = rows[i].first_byte_ms;
@@ -110,7 +108,6 @@ static void hanging_name_server_does_not_hold_the_loop(void **state)
 		assert_in_range(t.longest_gap_ms, 0, 1000);
 		assert_true(hanging > 0);
 		timer_free(t.timer);
-		http_origin_free(o);
 		world_end(&w);
 		wait_until_none_hangs();
 	}

@@ -70,14 +70,11 @@ static void tls_to_a_plain_port(void **state)
 	char url[64];
 	struct world w;
 	struct fetch f;
-	world_begin(&w);
 	snprintf(url, sizeof(url), "https://localhost:%d", liar_port(server));
-	struct http_origin_options opt = lax_options(url);
-	struct http_origin *o = origin(&w, &opt);
+	struct http_origin *o = world_begin_at(&w, url);
 	fetch(&w, o, "/ok/1", &f);
 	assert_string_equal(err_name(f.result.rc), "tls");
 	assert_non_null(strstr(f.result.err.text, "does not speak TLS"));
-	http_origin_free(o);
 	world_end(&w);
 	liar_stop(server);
 }
