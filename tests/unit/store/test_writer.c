@@ -48,6 +48,14 @@ struct gate {
 	bool passed;
 };
 
+/* A store with its writer, which waits at the gate. */
+struct waiting_writer {
+	struct fixture f;
+	struct writer *w;
+	struct gate gate;
+	int order;
+};
+
 static int gate_run(struct store_job *job, struct store_txn *t)
 {
 	struct gate *gate = (struct gate *)job;
@@ -64,6 +72,16 @@ static void gate_done(struct store_job *job, int rc)
 	assert_int_equal(rc, OK);
 }
 
+static void begin(struct waiting_writer *t)
+{
+	*t = (struct waiting_writer){ .gate.job = { .run = gate_run, .done = gate_done } };
+	fixture_open(&t->f);
+	sem_init(&answers_waiting, 0, 0);
+	sem_init(&t->gate.open, 0, 0);
+	assert_int_equal(writer_start(&t->w, t->f.s, wake, NULL, &t->f.err), OK);
+	writer_submit(t->w, &t->gate.job);
+}
+
 static void drain(struct writer *w)
 {
 	while (writer_queued(w)) {
@@ -74,26 +92,19 @@ static void drain(struct writer *w)
 
 static void one_bad_job_spoils_no_other(void **state)
 {
-	struct fixture f;
-	struct writer *w;
+	struct waiting_writer t;
 	struct writer_stat stat;
 	struct numbered_job jobs[20];
-	struct gate gate = { .job = { .run = gate_run, .done = gate_done } };
-	int order = 0;
 	(void)state;
-	fixture_open(&f);
-	sem_init(&answers_waiting, 0, 0);
-	sem_init(&gate.open, 0, 0);
-	assert_int_equal(writer_start(&w, f.s, wake, NULL, &f.err), OK);
-	writer_submit(w, &gate.job);
+	begin(&t);
 	for (int i = 0; i < 20; i++) {
 		char name[32];
 		snprintf(name, sizeof(name), i == 7 ? "" : "tenant-%d", i);
-		submit(w, &jobs[i], name, &order);
+		submit(t.w, &jobs[i], name, &t.order);
 	}
-	assert_int_equal(writer_queued(w), 21);
-	sem_post(&gate.open);
-	drain(w);
+	assert_int_equal(writer_queued(t.w), 21);
+	sem_post(&t.gate.open);
+	drain(t.w);
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(jobs[i].number, i + 1);
 		assert_int_equal(jobs[i].rc, i == 7 ? E_CONFIG : OK);
@@ -101,45 +112,38 @@ static void one_bad_job_spoils_no_other(void **state)
 			assert_int_equal(jobs[i].apply.row.number, i < 7 ? i + 2 : i + 1);
 	}
 	assert_has(jobs[7].apply.job.err.text, "is empty or longer");
-	writer_stat(w, &stat);
+	writer_stat(t.w, &stat);
 	assert_int_equal(stat.jobs, 21);
 	assert_true(stat.rollbacks >= 2);
-	writer_stop(w);
-	fixture_close(&f);
+	writer_stop(t.w);
+	fixture_close(&t.f);
 }
 
 static void a_group_is_one_commit(void **state)
 {
-	struct fixture f;
-	struct writer *w;
+	struct waiting_writer t;
 	struct writer_stat stat;
 	struct numbered_job jobs[50];
-	struct gate gate = { .job = { .run = gate_run, .done = gate_done } };
-	int order = 0;
 	(void)state;
-	fixture_open(&f);
-	sem_init(&answers_waiting, 0, 0);
-	sem_init(&gate.open, 0, 0);
-	assert_int_equal(writer_start(&w, f.s, wake, NULL, &f.err), OK);
-	writer_submit(w, &gate.job);
+	begin(&t);
 	for (int i = 0; i < 50; i++) {
 		char name[32];
 		snprintf(name, sizeof(name), "tenant-%d", i);
-		submit(w, &jobs[i], name, &order);
+		submit(t.w, &jobs[i], name, &t.order);
 		/* 40 fill the group; the others need a second one. */
 		jobs[i].apply.job.hosts = 50;
 	}
-	sem_post(&gate.open);
-	drain(w);
-	writer_stat(w, &stat);
+	sem_post(&t.gate.open);
+	drain(t.w);
+	writer_stat(t.w, &stat);
 	assert_int_equal(stat.commits, 2);
 	assert_int_equal(stat.rollbacks, 0);
 	/* What is queued at the stop is still run and answered. */
-	submit(w, &jobs[0], "late", &order);
-	writer_stop(w);
+	submit(t.w, &jobs[0], "late", &t.order);
+	writer_stop(t.w);
 	assert_int_equal(jobs[0].rc, OK);
-	assert_int_equal(fixture_tenant(&f, "late"), 52);
-	fixture_close(&f);
+	assert_int_equal(fixture_tenant(&t.f, "late"), 52);
+	fixture_close(&t.f);
 }
 
 /* Readers in this process while the map grows under the writer. */
