@@ -23,7 +23,7 @@ static int write_pages(const char *path)
 	return rc;
 }
 
-static int give_name(const char *folder, const char *begun, const char *path)
+int data_file_publish(const char *folder, const char *begun, const char *path)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -41,6 +41,6 @@ int data_file_make(const struct store *s, struct err *e)
 		return err_set(e, E_CONFIG, "the path of the store is too long; choose another");
 	int rc = unlink(begun) && errno != ENOENT ? errno : write_pages(begun);
 	if (!rc)
-		rc = give_name(s->path, begun, path);
+		rc = data_file_publish(s->path, begun, path);
 	return rc ? store_fail(s, e, rc, "making the data file") : OK;
 }

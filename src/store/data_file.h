@@ -12,3 +12,5 @@
 /* An empty environment in the store's folder; the store's lock must be held.
  * Replaces an empty data file and what an earlier attempt left. */
 int data_file_make(const struct store *s, struct err *e);
+/* Gives a file that is whole and synced its name, durably. 0 or errno. */
+int data_file_publish(const char *folder, const char *begun, const char *path);

@@ -1,69 +1,22 @@
 #include "store/env.h"
 
 #include "base/must.h"
-#include "store/limits.h"
+#include "store/lmdb_error.h"
 #include "store/data_file.h"
 #include "store/lock.h"
+#include "store/vault.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 static const size_t map_default_bytes = (size_t)256 << 30;
 
-/* LMDB answers EIO for a write that was cut short, as the last one on a disk
- * that is filling up is. */
-static bool disk_is_full(const struct store *s)
-{
-	struct statvfs fs;
-	return !statvfs(s->path, &fs) && (uint64_t)fs.f_bavail * fs.f_frsize < GROUP_BYTES;
-}
-
 int store_fail(const struct store *s, struct err *e, int rc, const char *what)
 {
-	if (rc == EIO && disk_is_full(s))
-		rc = ENOSPC;
-	switch (rc) {
-	case MDB_MAP_FULL:
-		return err_set(e, E_MAP_FULL, "the map of the store \"%s\" is full", s->path);
-	case ENOSPC:
-	case EDQUOT:
-		return err_set(e, E_DISK_FULL,
-			       "the disk of the store \"%s\" is full; free some space and it goes on",
-			       s->path);
-	case ENOMEM:
-		return err_set(e, E_NOMEM, "out of memory while %s of the store \"%s\"", what, s->path);
-	case EACCES:
-	case EPERM:
-		return err_set(
-			e, E_IO,
-			"%s of the store \"%s\" is not allowed; run it as the user who owns the store, "
-			"reading needs its lock file too",
-			what, s->path);
-	case MDB_NOTFOUND:
-		return err_set(e, E_NOT_FOUND, "nothing was found while %s of the store \"%s\"", what,
-			       s->path);
-	case MDB_CORRUPTED:
-	case MDB_PAGE_NOTFOUND:
-	case MDB_INVALID:
-	case MDB_INCOMPATIBLE:
-	case MDB_VERSION_MISMATCH:
-		return err_set(e, E_CORRUPT,
-			       "%s of the store \"%s\" failed: %s; check the disk and restore a backup", what,
-			       s->path, mdb_strerror(rc));
-	case MDB_PANIC:
-		return err_set(e, E_IO,
-			       "%s of the store \"%s\" failed after an earlier failure to write; check the "
-			       "disk and start again",
-			       what, s->path);
-	default:
-		return err_set(e, rc == MDB_TXN_FULL ? E_LIMIT : E_IO, "%s of the store \"%s\" failed: %s",
-			       what, s->path, mdb_strerror(rc));
-	}
+	return lmdb_fail(s->path, e, rc, what);
 }
 
 int read_begin(struct store *s, struct read *r)
@@ -109,7 +62,8 @@ int store_grow(struct store *s, struct err *e)
 static int only_store_files(const char *path, bool *only, bool *data)
 {
 	static const char *const known[] = {
-		".", "..", DATA_FILE_NAME, DATA_FILE_BEGUN_NAME, "lock.mdb", LOCK_FILE_NAME,
+		".",        "..",           DATA_FILE_NAME,    DATA_FILE_BEGUN_NAME,
+		"lock.mdb", LOCK_FILE_NAME, VAULT_FOLDER_NAME,
 	};
 	struct stat st;
 	DIR *d = opendir(path);
@@ -156,14 +110,6 @@ static int check_folder(struct store *s, bool *fresh, struct err *e)
 	return OK;
 }
 
-/* LMDB found its own pages broken and would abort. It cannot go on from there,
- * so this ends like a page that cannot be read. */
-static void on_damage(MDB_env *env, const char *found)
-{
-	(void)env, (void)found;
-	raise(SIGBUS);
-}
-
 static int open_environment(struct store *s, size_t map_bytes, struct err *e)
 {
 	unsigned flags = MDB_NOTLS | (s->read_only ? MDB_RDONLY : 0);
@@ -173,7 +119,7 @@ static int open_environment(struct store *s, size_t map_bytes, struct err *e)
 		rc = mdb_env_create(&s->env);
 		if (rc)
 			break;
-		mdb_env_set_assert(s->env, on_damage);
+		mdb_env_set_assert(s->env, lmdb_on_damage);
 		rc = mdb_env_set_mapsize(s->env, size);
 		if (!rc)
 			rc = mdb_env_set_maxdbs(s->env, DB_COUNT);
