@@ -10,6 +10,11 @@ void buf_init(struct buf *b, size_t ceiling_bytes)
 	*b = (struct buf){ .ceiling = ceiling_bytes };
 }
 
+void buf_init_fixed(struct buf *b, void *memory, size_t n)
+{
+	*b = (struct buf){ .data = memory, .cap = n, .ceiling = n };
+}
+
 void buf_release(struct buf *b)
 {
 	mem_free(b->data);

@@ -15,6 +15,8 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t ceiling_bytes);
+/* Writes into `memory` of the caller and never grows; there is nothing to release. */
+void buf_init_fixed(struct buf *b, void *memory, size_t n);
 void buf_release(struct buf *b);
 /* Empties it and clears `failed`; keeps the memory. */
 void buf_reset(struct buf *b);

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks that arrows between folders point down, that a third-party header is
-included only where it belongs, and that functions without a bound or outside
-the counted allocator are not called. The tables below are the rule; they are
-explained in ARCHITECTURE.md.
+included only where it belongs, that functions without a bound or outside the
+counted allocator are not called, and that events name a group of the log. The
+tables below are the rule; they are explained in ARCHITECTURE.md.
 
     layers.py [ROOT]          checks the tree, exit 1 when something is wrong
     layers.py --selftest      checks that each rule can fail
@@ -42,6 +42,7 @@ THIRD_PARTY = [
     (r"yajl/.*", ["fleet"]),
     (r"yaml\.h", ["conf"]),
     (r"libsmartcols.*", ["ctl"]),
+    (r"systemd/.*", ["daemon"]),
     (r"openssl/.*", ["crypto", "net"]),
     (r"microhttpd\.h", ["serve"]),
     (r"cmocka\.h", []),
@@ -67,6 +68,9 @@ LONG_FILE = 500
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
 CALL = re.compile(r"(?<![\w.>])(\w+)\s*\(")
+EVENT = re.compile(r'\blog_event\(\s*\w+,\s*"(\w+)"')
+GROUPS = re.compile(r"const groups\[\] = \{(.*?)\}", re.S)
+GROUPS_HOME = "src/base/log.c"
 STRIP = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
 
@@ -78,6 +82,9 @@ def blank(match):
 class Lint:
     def __init__(self, root):
         self.root, self.errors, self.warnings = root, [], []
+        home = root / GROUPS_HOME
+        table = GROUPS.search(home.read_text(encoding="utf-8")) if home.exists() else None
+        self.groups = re.findall(r'"(\w+)"', table.group(1)) if table else list(MAY_INCLUDE)
 
     def error(self, path, text, at, what):
         line = text.count("\n", 0, at) + 1
@@ -117,6 +124,11 @@ class Lint:
             elif name in ALLOCATORS and str(path).startswith("src/") and str(path) != ALLOCATOR_HOME:
                 self.error(path, code, match.start(), f"{name}() outside {ALLOCATOR_HOME}; use base/mem.h")
 
+    def events(self, path, text):
+        for match in EVENT.finditer(text):
+            if match.group(1) not in self.groups:
+                self.error(path, text, match.start(), f'"{match.group(1)}" is no group of {GROUPS_HOME}')
+
     def public(self, path, text):
         for match in INCLUDE.finditer(text):
             if match.group(1) == '"' and not match.group(2).startswith("muster/"):
@@ -136,6 +148,8 @@ class Lint:
         if path.suffix == ".h" and "#pragma once" not in text:
             self.errors.append(f"{path}:1: no #pragma once")
         self.calls(path, text)
+        if folder is not None:
+            self.events(path, text)
         lines = text.count("\n")
         if lines > LONG_FILE:
             self.warnings.append(f"{path}: {lines} lines; over {LONG_FILE} a file usually holds two subjects")
@@ -161,6 +175,8 @@ SELFTEST = [
     ("src/base/a.c", "void f(char *a) { strcpy(a, a); }\n", "strcpy() is banned"),
     ("src/base/a.c", "void f(void *a) { free(a); }\n", "free() outside"),
     ("src/base/a.h", "int a;\n", "no #pragma once"),
+    ("src/sync/a.c", 'void f(void) { log_event(LOG_INFO, "snyc", "a"); }\n', "is no group"),
+    ("src/base/log.c", 'char *const groups[] = { "a" };\nint b = log_event(x,\n\t"sync", "a");\n', "is no group"),
     ("src/thing/a.c", "int a;\n", "not in the layer table"),
     ("include/muster/a.h", '#pragma once\n#include "base/buf.h"\n', "must stand by itself"),
 ]
