@@ -1,14 +1,8 @@
-#include "net/loop.h"
+#include "net/loop_state.h"
 
 #include "base/mem.h"
-#include "base/must.h"
 
 #include <signal.h>
-#include <uv.h>
-
-struct loop {
-	uv_loop_t uv;
-};
 
 int loop_new(struct loop **out, struct err *e)
 {
@@ -21,6 +15,7 @@ int loop_new(struct loop **out, struct err *e)
 		return err_set(e, rc == UV_ENOMEM ? E_NOMEM : E_IO, "the event loop could not be made: %s",
 			       uv_strerror(rc));
 	}
+	TAILQ_INIT(&l->lingering);
 	signal(SIGPIPE, SIG_IGN);
 	*out = l;
 	return OK;
@@ -46,7 +41,10 @@ int loop_free(struct loop *l)
 {
 	if (!l)
 		return OK;
+	struct loop_lingering *x;
 	int open = 0;
+	while ((x = TAILQ_FIRST(&l->lingering)))
+		x->end(x);
 	uv_walk(&l->uv, count_open, &open);
 	if (open)
 		return E_INTERNAL;

@@ -44,3 +44,18 @@ void waker_free(struct waker *w);
 struct interrupts;
 int interrupts_new(struct interrupts **out, struct loop *l, void (*stop)(void *arg, int count), void *arg);
 void interrupts_free(struct interrupts *i);
+
+/* Any other signal (SIGHUP): `came` is called on the loop, calls may fold. Does
+ * not keep loop_run() going by itself; any callback may free it. */
+struct signal_watch;
+int signal_watch_new(struct signal_watch **out, struct loop *l, int signum, void (*came)(void *arg),
+		     void *arg);
+void signal_watch_free(struct signal_watch *w);
+
+/* How late the loop is: a timer is due each LOOP_LAG_EVERY_MS, and `late` is told
+ * by how much it was not in time. A long callback shows as one large value. Does
+ * not keep loop_run() going; any callback may free it. */
+enum { LOOP_LAG_EVERY_MS = 20 };
+struct loop_lag;
+int loop_lag_new(struct loop_lag **out, struct loop *l, void (*late)(void *arg, uint64_t late_us), void *arg);
+void loop_lag_free(struct loop_lag *w);

@@ -4,6 +4,7 @@
 
 #include "net/loop.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -12,15 +13,19 @@ struct work_queue; /* what of one loop is under way; freed before the loop */
 struct work {
 	void (*run)(struct work *w);  /* on another thread */
 	void (*done)(struct work *w); /* on the loop, exactly once; may free the work */
-	bool cancelled;               /* for run() to look at, for done() to know */
+	atomic_bool cancelled;        /* for run() to look at, for done() to know */
 	void *own;                    /* the queue's */
 };
 
 int work_queue_new(struct work_queue **out, struct loop *l);
-/* Never calls back from inside. E_NOMEM: then never. */
+/* Takes the work, which must stay until done(). Never calls back from inside.
+ * E_NOMEM: then never. There are four threads for all (UV_THREADPOOL_SIZE says
+ * otherwise): what runs for minutes has to be few. */
 int work_start(struct work_queue *q, struct work *w);
-/* done() still comes: soon when it had not begun, else when run() returns. */
+/* Only between start and done(). done() still comes, never from inside: soon
+ * when the work had not begun, run() is then not called; else when it returns. */
 void work_cancel(struct work *w);
-/* Nothing may be under way (work_queue_busy() is 0). */
+/* Nothing may be under way (work_queue_busy() is 0); done() of the last one may
+ * call it. NULL is fine. */
 void work_queue_free(struct work_queue *q);
 size_t work_queue_busy(const struct work_queue *q);
