@@ -287,7 +287,7 @@ class StoreFaults(unittest.TestCase):
         self.assertEqual(m.once().status, 0)
         m.dir.chmod(0o755)
         pathlib.Path(self.sim.dir).chmod(0o755)
-        for p in m.dir.iterdir():
+        for p in m.dir.rglob("*"):
             p.chmod(0o755)
         for p in m.store.iterdir():
             p.chmod(0o444)
