@@ -288,3 +288,14 @@ int master_key_create(struct master_key **out, const char *path, struct err *e)
 	*out = k;
 	return OK;
 }
+
+int master_key_rename(const char *from, const char *to, struct err *e)
+{
+	int code = rename(from, to) ? errno : sync_folder(to);
+	if (!code)
+		return OK;
+	return err_set(
+		e, E_IO,
+		"the master key \"%.200s\" could not be given the name \"%.200s\": %s; rename it by hand",
+		from, to, strerrordesc_np(code));
+}

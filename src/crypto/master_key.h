@@ -38,6 +38,9 @@ int master_key_load(struct master_key **out, const char *path, struct err *e);
  * "PATH.begun", holds a key that was never used and goes with the next attempt.
  * E_CONFIG for a credential, which only systemd can make. */
 int master_key_create(struct master_key **out, const char *path, struct err *e);
+/* Gives the key file `from` the name `to`, on the disk when it returns. What had
+ * that name is gone. */
+int master_key_rename(const char *from, const char *to, struct err *e);
 /* Takes over a copy of the bytes; NULL when there is no memory. */
 struct master_key *master_key_new(const unsigned char bytes[MASTER_KEY_BYTES]);
 /* NULL is fine. */
