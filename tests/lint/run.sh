@@ -113,6 +113,10 @@ check_json() {
     done
 }
 
+check_unit() {
+    tests/lint/unit.sh
+}
+
 check_spaces() {
     # a blank at the end of a line or a file without a last line end
     ! git grep --untracked -nIE '[ 	]+$' -- . ':!LICENSE' ':!tests/fuzz/corpus' ':!*.golden*'
@@ -127,6 +131,7 @@ check shell check_shell
 check python check_python
 check json check_json
 check man check_man
+check unit check_unit
 check spaces check_spaces
 check cppcheck check_cppcheck
 check clang-tidy check_tidy
