@@ -15,6 +15,10 @@ static const struct {
 };
 enum { FEATURES = sizeof(features) / sizeof(features[0]) };
 
+const char *const list_encryption_words[LIST_ENCRYPTION_WORDS] = {
+	"removing_enforcement", "failed", "action_required", "enforcing", "verifying", "verified",
+};
+
 void list_request_init(struct list_request *r, enum list_order order, unsigned wanted, uint64_t after,
 		       uint32_t page_hosts)
 {
@@ -66,6 +70,13 @@ void list_request_path(struct buf *out, const struct list_request *r)
 		buf_printf(out, "&after=%llu", (unsigned long long)r->after);
 	if (extra[0])
 		buf_printf(out, "&%s", extra);
+	if (!r->disk_encryption)
+		return;
+	/* without a team this filter means the hosts of none; the old name of the
+	 * parameter works on all versions */
+	if (r->team)
+		buf_printf(out, "&team_id=%llu", (unsigned long long)r->team);
+	buf_printf(out, "&os_settings_disk_encryption=%s", r->disk_encryption);
 }
 
 void list_request_advance(struct list_request *r, uint64_t last_id)

@@ -27,11 +27,19 @@ struct list_request {
 	uint32_t per_page;
 	bool fixed;       /* the operator chose the size */
 	bool shrink_only; /* LIST_BY_PAGE: growing would skip rows */
+	/* Only hosts of this status of the disk encryption setting (4.39 and
+	 * Premium; NULL: all hosts) in this team, 0 for those of none. */
+	const char *disk_encryption;
+	uint64_t team;
 };
 
 /* `page_hosts` 0 adapts, anything else is kept (but for time-outs). */
 void list_request_init(struct list_request *r, enum list_order order, unsigned features, uint64_t after,
 		       uint32_t page_hosts);
+/* The words of that filter, in the direction in which hosts move: who moves on
+ * while they are asked for one after the other is in the later list too. */
+enum { LIST_ENCRYPTION_WORDS = 6 };
+extern const char *const list_encryption_words[LIST_ENCRYPTION_WORDS];
 unsigned list_features_of(const struct server_facts *f);
 const char *list_order_key(enum list_order o);
 /* "device_mapping=true&populate_policies=true", stable text for the fingerprint. */

@@ -79,7 +79,7 @@ void derive(struct device *out, struct host *list, const struct detail_facts *de
 {
 	static const struct detail_facts no_detail;
 	static const struct previous_device no_previous;
-	if (!detail || !detail->fetched_at)
+	if (!detail || (!detail->fetched_at && !detail->listed_at))
 		detail = &no_detail;
 	if (!previous)
 		previous = &no_previous;

@@ -54,12 +54,16 @@ struct derive_settings {
 
 /* ---- facts kept apart from the list, with their time (invariant 7) ---- */
 struct detail_facts {
-	int64_t fetched_at; /* Unix seconds; 0: there are none */
+	int64_t fetched_at; /* Unix seconds; 0: no detail has arrived */
 	/* The host they were picked from, NULL once unpacked: by it derive() sees
 	 * that the detail arrived alone and stands in for the list. */
 	const struct host *of;
 	enum host_tristate disk_encryption_enabled;
 	struct slice os_settings_disk_encryption;
+	/* The same word by another way: of the filtered list that the host was in
+	 * last, and when that was; 0: in none. */
+	struct slice listed_disk_encryption;
+	int64_t listed_at;
 	enum host_tristate encryption_key_available;
 	struct slice orbit_version, desktop_version;
 	struct slice device_status, pending_action;

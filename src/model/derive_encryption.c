@@ -76,14 +76,27 @@ static const char *method_of(enum os_family family)
 	}
 }
 
+/* The newest word of the setting. Where a list has since said another one than
+ * the detail, what the detail saw on the disk is history. */
+static struct slice newest_status(const struct host *list, const struct detail_facts *detail,
+				  enum host_tristate *then)
+{
+	struct slice said = detail->os_settings_disk_encryption, listed = detail->listed_disk_encryption;
+	*then = detail->disk_encryption_enabled;
+	if (listed.p && detail->listed_at > detail->fetched_at) {
+		if (!slice_eq(said, listed))
+			*then = HOST_UNKNOWN;
+		return listed;
+	}
+	return said.p ? said : list->os_settings_disk_encryption;
+}
+
 void derive_encryption(struct device *out, const struct host *list, const struct detail_facts *detail)
 {
-	enum host_tristate now = list->disk_encryption_enabled, then = detail->disk_encryption_enabled;
-	struct slice status = detail->os_settings_disk_encryption;
+	enum host_tristate now = list->disk_encryption_enabled, then;
+	struct slice status = newest_status(list, detail, &then);
 	struct finding f;
 
-	if (!status.p)
-		status = list->os_settings_disk_encryption;
 	if (now != HOST_UNKNOWN && then != HOST_UNKNOWN && now != then)
 		f = from_flag(now); /* the disk has changed since the detail: its status is history */
 	else

@@ -3,9 +3,10 @@
 #include "base/err.h"
 
 /* A format byte, a byte of flags, fetched_at, two tri-states in one byte, then
- * texts (varint length + 1, 0 for none) and arrays (varint count, rows). */
-enum { FORMAT = 1, TEXT_MAX_BYTES = 1020 };
-enum flag { FLAG_END_USERS = 1, FLAG_MAPPING = 2, FLAG_POLICIES = 4, FLAGS = 7 };
+ * texts (varint length + 1, 0 for none), what a filtered list said, and arrays
+ * (varint count, rows). */
+enum { FORMAT = 2, TEXT_MAX_BYTES = 1020 };
+enum flag { FLAG_END_USERS = 1, FLAG_MAPPING = 2, FLAG_POLICIES = 4, FLAG_LISTED = 8, FLAGS = 15 };
 
 /* ---- packing ---- */
 static void put_number(struct buf *b, uint64_t v)
@@ -61,7 +62,7 @@ static void put_policies(struct buf *b, const struct host_policy *rows, uint32_t
 int detail_pack(struct buf *out, const struct detail_facts *f)
 {
 	unsigned flags = (f->has_end_users ? FLAG_END_USERS : 0) | (f->has_mapping ? FLAG_MAPPING : 0) |
-			 (f->has_policies ? FLAG_POLICIES : 0);
+			 (f->has_policies ? FLAG_POLICIES : 0) | (f->listed_at > 0 ? FLAG_LISTED : 0);
 	buf_putc(out, FORMAT);
 	buf_putc(out, (char)flags);
 	put_number(out, f->fetched_at > 0 ? (uint64_t)f->fetched_at : 0);
@@ -71,6 +72,10 @@ int detail_pack(struct buf *out, const struct detail_facts *f)
 	put_text(out, f->desktop_version);
 	put_text(out, f->device_status);
 	put_text(out, f->pending_action);
+	if (f->listed_at > 0) {
+		put_number(out, (uint64_t)f->listed_at);
+		put_text(out, f->listed_disk_encryption);
+	}
 	if (f->has_end_users)
 		put_mapping(out, f->end_users, f->end_user_count);
 	if (f->has_mapping)
@@ -182,6 +187,10 @@ static void get_facts(struct reader *r, struct detail_facts *out)
 	out->desktop_version = get_text(r);
 	out->device_status = get_text(r);
 	out->pending_action = get_text(r);
+	if (flags & FLAG_LISTED) {
+		out->listed_at = (int64_t)get_number(r, INT64_MAX);
+		out->listed_disk_encryption = get_text(r);
+	}
 	out->has_end_users = flags & FLAG_END_USERS;
 	out->has_mapping = flags & FLAG_MAPPING;
 	out->has_policies = flags & FLAG_POLICIES;

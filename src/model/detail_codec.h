@@ -1,5 +1,5 @@
-/* The stored form of what a host's detail said, so that later list pages can be
- * derived together with it (invariant 7). A packed binary with a format byte;
+/* The stored form of what a host's detail said, and of the filtered list it was
+ * in, so that later list pages can be derived together with them (invariant 7). A packed binary with a format byte;
  * every length in it is checked on reading. */
 #pragma once
 
@@ -13,5 +13,5 @@ enum { DETAIL_MAX_ROWS = 64 };
 int detail_pack(struct buf *out, const struct detail_facts *facts);
 
 /* Everything `out` points to is in the arena: `bytes` may go away. n == 0 gives
- * facts that are none (fetched_at 0). E_CORRUPT, E_NOMEM; then `out` is none. */
+ * facts that are none (fetched_at and listed_at 0). E_CORRUPT, E_NOMEM; then `out` is none. */
 int detail_unpack(struct detail_facts *out, const void *bytes, size_t n, struct arena *arena);

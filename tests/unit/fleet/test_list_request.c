@@ -57,6 +57,43 @@ static void paths(void **state)
 	buf_release(&b);
 }
 
+static void paths_by_disk_encryption(void **state)
+{
+	static const struct {
+		enum list_order order;
+		unsigned features;
+		uint64_t team;
+		const char *word, *want;
+	} rows[] = {
+		/* no team parameter: hosts of no team */
+		{ LIST_BY_ID, 0, 0, "verified",
+		  "/api/v1/fleet/hosts?per_page=100&order_key=id&after=41"
+		  "&os_settings_disk_encryption=verified" },
+		{ LIST_BY_H_ID, LIST_DEVICE_MAPPING | LIST_POLICIES, 3, "removing_enforcement",
+		  "/api/v1/fleet/hosts?per_page=100&order_key=h.id&after=41"
+		  "&device_mapping=true&populate_policies=true"
+		  "&team_id=3&os_settings_disk_encryption=removing_enforcement" },
+		/* a team is no filter of its own */
+		{ LIST_BY_ID, 0, 3, NULL, "/api/v1/fleet/hosts?per_page=100&order_key=id&after=41" },
+	};
+	struct buf b;
+	(void)state;
+	buf_init(&b, 1024);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct list_request r;
+		buf_reset(&b);
+		list_request_init(&r, rows[i].order, rows[i].features, 41, 0);
+		r.team = rows[i].team;
+		r.disk_encryption = rows[i].word;
+		list_request_path(&b, &r);
+		assert_string_equal(buf_cstr(&b), rows[i].want);
+	}
+	buf_release(&b);
+	for (size_t i = 0; i < LIST_ENCRYPTION_WORDS; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(list_encryption_words[i], list_encryption_words[k]);
+}
+
 static void features_of_versions(void **state)
 {
 	static const struct {
@@ -368,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths),
+		cmocka_unit_test(paths_by_disk_encryption),
 		cmocka_unit_test(features_of_versions),
 		cmocka_unit_test(features_as_text),
 		cmocka_unit_test(order_keys),

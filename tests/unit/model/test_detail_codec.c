@@ -29,6 +29,8 @@ static struct detail_facts sample_facts(void)
 		.desktop_version = SLICE(""),
 		.device_status = SLICE("unlocked"),
 		.pending_action = { NULL, 0 },
+		.listed_at = 1768955000,
+		.listed_disk_encryption = SLICE("removing_enforcement"),
 		.has_end_users = true,
 		.end_users = users,
 		.end_user_count = 3,
@@ -66,6 +68,8 @@ static void round_trip(void **state)
 	assert_true(slice_eq(g.desktop_version, f.desktop_version));
 	assert_true(slice_eq(g.device_status, f.device_status));
 	assert_true(slice_eq(g.pending_action, f.pending_action));
+	assert_int_equal(g.listed_at, f.listed_at);
+	assert_true(slice_eq(g.listed_disk_encryption, f.listed_disk_encryption));
 	assert_true(g.has_end_users && g.has_mapping && g.has_policies);
 	assert_int_equal(g.end_user_count, 3);
 	assert_same_rows(g.end_users, users, 3);
@@ -76,6 +80,24 @@ static void round_trip(void **state)
 		assert_int_equal(g.policies[i].result, policies[i].result);
 		assert_int_equal(g.policies[i].critical, policies[i].critical);
 	}
+	buf_release(&b);
+	arena_free(arena);
+}
+
+/* A host of which only a filtered list spoke. */
+static void listed_only(void **state)
+{
+	struct detail_facts f = { .listed_at = 1768955000, .listed_disk_encryption = SLICE("failed") }, g;
+	struct arena *arena = arena_new(1 << 20);
+	struct buf b;
+	(void)state;
+	buf_init(&b, 1 << 20);
+	assert_int_equal(detail_pack(&b, &f), OK);
+	assert_int_equal(detail_unpack(&g, b.data, b.len, arena), OK);
+	assert_int_equal(g.fetched_at, 0);
+	assert_int_equal(g.listed_at, 1768955000);
+	assert_true(slice_is(g.listed_disk_encryption, "failed"));
+	assert_null(g.os_settings_disk_encryption.p);
 	buf_release(&b);
 	arena_free(arena);
 }
@@ -192,8 +214,8 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(round_trip), cmocka_unit_test(none),      cmocka_unit_test(limits),
-		cmocka_unit_test(damaged),    cmocka_unit_test(no_memory),
+		cmocka_unit_test(round_trip), cmocka_unit_test(listed_only), cmocka_unit_test(none),
+		cmocka_unit_test(limits),     cmocka_unit_test(damaged),     cmocka_unit_test(no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,62 @@ static void encryption(void **state)
 	}
 }
 
+/* The words of detail and of a filtered list, each with its time. */
+static void encryption_of_filtered_lists(void **state)
+{
+	static const char flag[] = "disk_encryption_enabled", settings[] = "os_settings";
+	static const struct {
+		enum host_tristate list;
+		int64_t fetched;
+		const char *said;
+		enum host_tristate enabled;
+		int64_t listed_at;
+		const char *listed;
+		enum encryption_state want;
+		const char *evidence;
+	} rows[] = {
+		/* no detail yet */
+		{ UNKNOWN, 0, NULL, UNKNOWN, 5, "verified", ENCRYPTION_ON, settings },
+		{ UNKNOWN, 0, NULL, UNKNOWN, 5, "verifying", ENCRYPTION_ENFORCING, settings },
+		{ UNKNOWN, 0, NULL, UNKNOWN, 5, "enforcing", ENCRYPTION_ENFORCING, settings },
+		{ UNKNOWN, 0, NULL, UNKNOWN, 5, "action_required", ENCRYPTION_ACTION_REQUIRED, settings },
+		{ UNKNOWN, 0, NULL, UNKNOWN, 5, "failed", ENCRYPTION_FAILED, settings },
+		{ UNKNOWN, 0, NULL, UNKNOWN, 5, "removing_enforcement", ENCRYPTION_REMOVING, settings },
+		{ NO, 0, NULL, UNKNOWN, 5, "verified", ENCRYPTION_OFF, flag },
+		/* the newer one wins */
+		{ UNKNOWN, 4, "enforcing", UNKNOWN, 5, "failed", ENCRYPTION_FAILED, settings },
+		{ UNKNOWN, 6, "enforcing", UNKNOWN, 5, "failed", ENCRYPTION_ENFORCING, settings },
+		{ UNKNOWN, 5, "enforcing", UNKNOWN, 5, "failed", ENCRYPTION_ENFORCING, settings },
+		{ UNKNOWN, 6, NULL, NO, 5, "verified", ENCRYPTION_OFF, flag },
+		{ UNKNOWN, 6, NULL, UNKNOWN, 5, "verified", ENCRYPTION_UNKNOWN, NULL },
+		/* what the detail saw counts while the word is the same */
+		{ UNKNOWN, 4, "verified", NO, 5, "verified", ENCRYPTION_OFF, flag },
+		{ UNKNOWN, 4, "verifying", YES, 5, "verifying", ENCRYPTION_ON, settings },
+		{ UNKNOWN, 4, "enforcing", NO, 5, "verified", ENCRYPTION_ON, settings },
+		{ UNKNOWN, 4, "verified", YES, 5, "verifying", ENCRYPTION_ENFORCING, settings },
+		{ UNKNOWN, 4, NULL, NO, 5, "verified", ENCRYPTION_ON, settings },
+		/* in none of the lists */
+		{ UNKNOWN, 4, "verified", YES, 0, NULL, ENCRYPTION_ON, settings },
+		{ UNKNOWN, 4, "verified", YES, 5, "pondering", ENCRYPTION_UNKNOWN, NULL },
+	};
+	static const struct derive_settings none;
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct host h = { .platform = SLICE("windows"), .disk_encryption_enabled = rows[i].list };
+		struct detail_facts f = { .fetched_at = rows[i].fetched,
+					  .disk_encryption_enabled = rows[i].enabled,
+					  .os_settings_disk_encryption = slice_of(rows[i].said),
+					  .listed_at = rows[i].listed_at,
+					  .listed_disk_encryption = slice_of(rows[i].listed) };
+		struct device d;
+		derive(&d, &h, &f, NULL, &none, 0);
+		if (d.encryption != rows[i].want || !d.encryption_evidence != !rows[i].evidence ||
+		    (d.encryption_evidence && strcmp(d.encryption_evidence, rows[i].evidence) != 0))
+			fail_msg("row %zu: %s by %s", i, encryption_state_name(d.encryption),
+				 d.encryption_evidence ? d.encryption_evidence : "nothing");
+	}
+}
+
 static void method(void **state)
 {
 	static const struct {
@@ -207,11 +263,9 @@ static void device_status(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(encryption),
-		cmocka_unit_test(method),
-		cmocka_unit_test(alone_or_with_the_list),
-		cmocka_unit_test(enrollment),
-		cmocka_unit_test(escrow),
+		cmocka_unit_test(encryption),    cmocka_unit_test(encryption_of_filtered_lists),
+		cmocka_unit_test(method),        cmocka_unit_test(alone_or_with_the_list),
+		cmocka_unit_test(enrollment),    cmocka_unit_test(escrow),
 		cmocka_unit_test(device_status),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
