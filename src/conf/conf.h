@@ -12,6 +12,7 @@
 
 struct conf_limits {
 	uint32_t page_hosts; /* 0: auto */
+	uint32_t details;    /* most of them asked for in one sync; 0: auto */
 	uint64_t body_bytes, host_bytes;
 	uint32_t first_byte_ms, request_ms;
 };

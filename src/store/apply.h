@@ -123,9 +123,34 @@ struct apply_detail {
 	struct page *page;
 	const struct derive_settings *settings;
 	int64_t now;
-	bool changed; /* out */
+	uint64_t cursor; /* the row's details_cursor from now on; 0: as it is */
+	bool changed;    /* out */
 };
 int apply_detail_run(struct store_job *job, struct store_txn *txn);
+
+/* A page of the list filtered by a word of os_settings_disk_encryption, its
+ * elements as the walk lists them: the word is kept beside the facts of each
+ * one's detail, the device derived anew. Hosts that are not in the store are
+ * left alone, nothing is marked missing, no cursor moves. */
+struct apply_encryption {
+	struct store_job job;
+	uint32_t tenant;
+	struct page *page;
+	const char *word;
+	const struct derive_settings *settings;
+	int64_t now;
+	uint64_t changed; /* out */
+};
+int apply_encryption_run(struct store_job *job, struct store_txn *txn);
+
+/* All lists of a round that began at `begun_at` were read to their ends: words
+ * from before it count no longer. */
+struct apply_encryption_end {
+	struct store_job job;
+	uint32_t tenant;
+	int64_t begun_at;
+};
+int apply_encryption_end_run(struct store_job *job, struct store_txn *txn);
 
 /* How a sync ended. */
 struct apply_sync_end {

@@ -1,6 +1,6 @@
 #include "store/device.h"
 
-#include "model/detail_codec.h"
+#include "store/detail_row.h"
 #include "store/feed.h"
 #include "store/index.h"
 #include "store/missing.h"
@@ -33,34 +33,6 @@ static int peek_new(struct store_txn *t, const struct device_work *w, struct rec
 }
 
 /* ---- deriving ---- */
-
-static int stored_detail(struct store_txn *t, struct device_work *w, struct detail_facts *facts)
-{
-	MDB_cursor *cursor;
-	struct row_key k;
-	MDB_val key = row_key(&k, w->tenant->now.row.number, w->id), value;
-	struct detail_head head;
-	struct slice packed;
-	if (!w->tenant->now.details)
-		return OK;
-	int rc = txn_cursor(t, DB_DETAILS, &cursor);
-	if (rc)
-		return rc;
-	int mdb_rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_KEY);
-	if (mdb_rc == MDB_NOTFOUND)
-		return OK;
-	if (mdb_rc)
-		return txn_fail(t, mdb_rc, "reading a detail");
-	if (!detail_head_get(value, &head, &packed))
-		return unreadable(t, w, "detail");
-	if (!packed.n)
-		return OK;
-	arena_reset(t->arena);
-	rc = detail_unpack(facts, packed.p, packed.n, t->arena);
-	if (rc == E_NOMEM)
-		return err_set(&t->err, rc, "out of memory while reading a detail");
-	return rc ? unreadable(t, w, "detail") : OK;
-}
 
 static int previous_of(struct store_txn *t, struct device_work *w, struct previous_device *previous)
 {
@@ -98,14 +70,14 @@ static int encode(struct store_txn *t, struct device_work *w, const struct devic
 int device_derive(struct store_txn *t, struct device_work *w, struct host *list,
 		  const struct detail_facts *detail, bool alone)
 {
-	struct detail_facts stored = { 0 };
+	struct detail_row stored;
 	struct previous_device previous = { .known = w->known };
 	struct device d;
 	if (!detail) {
-		int rc = stored_detail(t, w, &stored);
+		int rc = detail_row_get(t, w->tenant, w->id, &stored);
 		if (rc)
 			return rc;
-		detail = &stored;
+		detail = &stored.facts;
 	}
 	/* Reading the old record back costs more than deriving, so only where what stood
 	 * before decides: which of several owners stays, or a mapping to stand in. */
@@ -134,6 +106,40 @@ MDB_val device_value(struct store_txn *t, struct device_work *w)
 {
 	device_head_put((unsigned char *)t->record.data, &w->head);
 	return (MDB_val){ t->record.len, t->record.data };
+}
+
+/* ---- one device alone ---- */
+
+int device_find(struct store_txn *t, struct device_work *w, struct tenant *tenant, uint64_t id)
+{
+	struct row_key k;
+	MDB_val value;
+	w->tenant = tenant;
+	w->id = id;
+	w->old_peeked = false;
+	int rc = txn_get(t, DB_DEVICES, row_key(&k, tenant->now.row.number, id), &value);
+	w->known = !rc;
+	if (rc)
+		return rc == E_NOT_FOUND ? OK : rc;
+	return device_head_get(value, &w->old_head, &w->old_stable) ? OK : unreadable(t, w, "record");
+}
+
+int device_put(struct store_txn *t, struct device_work *w, bool *changed)
+{
+	struct row_key k;
+	MDB_val key = row_key(&k, w->tenant->now.row.number, w->id), value;
+	*changed = !slice_eq(w->stable, w->old_stable);
+	int rc = *changed ? device_differs(t, w) : OK;
+	if (rc)
+		return rc;
+	rc = txn_get(t, DB_VOLATILE, key, &value);
+	if (rc && rc != E_NOT_FOUND)
+		return rc;
+	if (rc || value.mv_size != w->packed_n || memcmp(value.mv_data, w->packed, w->packed_n) != 0)
+		rc = txn_put(t, DB_VOLATILE, key, (MDB_val){ w->packed_n, w->packed });
+	if (!rc && *changed)
+		rc = txn_put(t, DB_DEVICES, key, device_value(t, w));
+	return rc;
 }
 
 /* ---- telling ---- */

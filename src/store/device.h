@@ -1,7 +1,7 @@
 /* One device in the hands of the writer: derived from what a page or a detail
  * said and from what is stored, then told to the feed, the indexes and the
- * tombstones. The rows of `devices` and `volatile` are put and deleted by the
- * caller, who has their cursors in place. */
+ * tombstones. In a walk the rows of `devices` and `volatile` are put and
+ * deleted by the caller, who has their cursors in place. */
 #pragma once
 
 #include "model/derive.h"
@@ -28,7 +28,7 @@ struct device_work {
 };
 
 /* `list` as for derive(); `alone` when it is a detail that arrived by itself.
- * `detail` NULL: the stored detail facts are taken, if there are any. */
+ * `detail` NULL: the stored row of details is taken, if there is one. */
 int device_derive(struct store_txn *t, struct device_work *w, struct host *list,
 		  const struct detail_facts *detail, bool alone);
 
@@ -36,6 +36,13 @@ int device_derive(struct store_txn *t, struct device_work *w, struct host *list,
 bool device_is_another(const struct device_work *w, const struct host *host);
 /* The value for the devices database: head and stable part. */
 MDB_val device_value(struct store_txn *t, struct device_work *w);
+
+/* Looks for the device outside of a walk: fills what the caller gives but
+ * `settings` and `now`. OK with known == false when it is not stored. */
+int device_find(struct store_txn *t, struct device_work *w, struct tenant *tenant, uint64_t id);
+/* Puts the rows of a known device that was derived anew, where they differ, and
+ * tells; `changed` is whether the stable part did. */
+int device_put(struct store_txn *t, struct device_work *w, bool *changed);
 
 /* It is not stored yet: counted, told as created or, when its tombstone stands,
  * revived; indexed. */

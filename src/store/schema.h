@@ -9,8 +9,8 @@
  *   volatile    tenant, id -> length byte, packed volatile members, zeros to a
  *               multiple of 8: values that keep their size are overwritten in
  *               place and pages stay full
- *   details     tenant, id -> detail_head, packed detail facts (none: the
- *               detail was only tried)
+ *   details     tenant, id -> detail_head, packed facts of the detail and of
+ *               the filtered lists (none: the detail was only tried)
  *   indexes     tenant, kind, folded value (index.h), id -> nothing
  *   changes     tenant, sequence -> JSON
  *   missing     tenant, id -> missing_mark
@@ -74,7 +74,7 @@ size_t volatile_value_put(unsigned char out[VOLATILE_VALUE_MAX], const unsigned 
 bool volatile_value_get(MDB_val value, struct slice *packed);
 
 struct detail_head {
-	int64_t tried_at, fetched_at; /* fetched_at 0: never with success */
+	int64_t tried_at, fetched_at; /* 0: never; never with success */
 };
 enum { DETAIL_HEAD_BYTES = 16 };
 void detail_head_put(unsigned char *p, const struct detail_head *h);

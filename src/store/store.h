@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STORE_FORMAT = 3, STORE_NAME_MAX = 64, STORE_FINGERPRINT_MAX = 1024 };
+enum { STORE_FORMAT = 4, STORE_NAME_MAX = 64, STORE_FINGERPRINT_MAX = 1024 };
 
 struct store;
 
@@ -47,6 +47,9 @@ struct tenant_row {
 	int64_t walk_begun_at, walk_touched_at, walk_completed_at;
 	uint64_t walk_hosts;                     /* elements seen so far by it */
 	char fingerprint[STORE_FINGERPRINT_MAX]; /* of that walk */
+	/* beside the walk */
+	uint64_t details_cursor; /* the last due detail that was asked for */
+	int64_t encryption_at;   /* when the last complete round of lists by disk encryption began; 0: none */
 	/* state */
 	bool baseline;    /* the first walk has completed */
 	bool indexed;     /* the indexes of the first walk are built */
@@ -109,7 +112,7 @@ int store_policies(struct store *s, uint32_t tenant, struct policy_table *out);
 /* Ids marked missing by walk `walk` (and by an earlier completed one too when
  * `twice`), ascending from `from`; at most `max`. */
 int store_missing(struct store *s, uint32_t tenant, uint64_t walk, bool twice, uint64_t from, uint64_t *ids,
-		  size_t max, size_t *count);
+		  size_t max, size_t *count, struct err *e);
 /* Counts all of them. */
 int store_missing_count(struct store *s, uint32_t tenant, uint64_t walk, bool twice, uint64_t *count);
 /* Ids whose detail was never tried (`fetched_before` == 0) or was tried before
@@ -118,7 +121,7 @@ int store_missing_count(struct store *s, uint32_t tenant, uint64_t walk, bool tw
  * `max`; `next` is where to go on, 0 at the end. Looks at no more than 4,000
  * devices a call. */
 int store_details_due(struct store *s, uint32_t tenant, int64_t fetched_before, uint64_t from, uint64_t *ids,
-		      size_t max, size_t *count, uint64_t *next);
+		      size_t max, size_t *count, uint64_t *next, struct err *e);
 
 /* ---- health ---- */
 /* Rebuilds every index and count from the devices and compares; each finding

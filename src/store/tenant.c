@@ -63,6 +63,12 @@ static void walk_fields(struct codec *c, struct tenant_row *r)
 	TEXT(c, r->fingerprint);
 }
 
+static void beside_fields(struct codec *c, struct tenant_row *r)
+{
+	NUMBER(c, r->details_cursor);
+	NUMBER(c, r->encryption_at);
+}
+
 static void state_fields(struct codec *c, struct tenant_row *r)
 {
 	NUMBER(c, r->baseline);
@@ -93,6 +99,7 @@ static void fields(struct codec *c, struct tenant_state *t)
 {
 	NUMBER(c, t->row.number);
 	walk_fields(c, &t->row);
+	beside_fields(c, &t->row);
 	state_fields(c, &t->row);
 	NUMBER(c, t->completed_walk);
 	NUMBER(c, t->details);

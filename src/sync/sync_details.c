@@ -1,10 +1,11 @@
 /* SYNC_DETAILS: GET /hosts/:id of hosts that are due. New hosts first, then the
- * others from a random id on and round, so that a time too short for all of them
- * is not always spent on the same ones; each at most once in 24 h; two in
- * flight; within the time the options give. One host that fails never stops the
- * rest. */
+ * others behind the one that was asked for last and round, so that each gets its
+ * turn however few fit into one sync; each at most once in 24 h; two in flight;
+ * within the budget and the time the options give. One host that fails never
+ * stops the rest. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "sync/details_budget.h"
 #include "sync/sync_state.h"
 
 enum { DETAIL_EVERY_S = 24 * 3600, DETAIL_FAILURES_IN_ROW = 10, DETAIL_PAGE_BYTES = 4 * 1024 * 1024 };
@@ -50,6 +51,7 @@ static void store_detail(struct lookup *l, struct page *page)
 		.page = page,
 		.settings = &s->derive,
 		.now = clock_unix_s(),
+		.cursor = s->row.details_cursor,
 	};
 	writer_submit(s->env->writer, &l->job.detail.job);
 }
@@ -102,7 +104,7 @@ static void next_round(struct tenant_sync *s)
 	if (s->details_before == 0) {
 		s->details_before = s->options.details == DETAILS_ALL ? s->begun_unix_s
 								      : s->begun_unix_s - DETAIL_EVERY_S;
-		s->id_next = s->details_start = random_below(&s->env->random, s->row.cursor);
+		s->id_next = s->details_start = s->row.details_cursor + 1;
 	} else if (!s->details_round && s->details_start > 0) {
 		s->details_round = true;
 	} else {
@@ -115,9 +117,14 @@ static bool details_more(struct tenant_sync *s)
 	while (s->id_at == s->id_count && !s->ids_ended) {
 		s->id_at = s->id_count = 0;
 		uint64_t next = 0;
-		if (store_details_due(s->env->store, s->row.number, s->details_before, s->id_next, s->ids,
-				      SYNC_IDS, &s->id_count, &next) != OK)
-			s->ids_ended = true;
+		struct err e;
+		int rc = store_details_due(s->env->store, s->row.number, s->details_before, s->id_next,
+					   s->ids, SYNC_IDS, &s->id_count, &next, &e);
+		if (rc != OK) {
+			s->id_count = 0;
+			sync_fail(s, rc, &e);
+			return false;
+		}
 		s->id_next = next;
 		if (s->details_round) {
 			s->ids_ended = s->ids_ended || next == 0 || next >= s->details_start;
@@ -143,15 +150,19 @@ static void details_fill(struct tenant_sync *s)
 	};
 	for (int i = 0; i < SYNC_LOOKUPS; i++) {
 		struct lookup *l = &s->lookups[i];
-		if (l->busy || sync_now_ms() >= s->details_until_ms || !details_more(s))
+		if (l->busy || s->failing || !s->details_left || sync_now_ms() >= s->details_until_ms ||
+		    !details_more(s))
 			continue;
 		l->busy = true;
 		s->lookups_busy++;
 		l->call.id = s->ids[s->id_at++];
+		s->details_left--;
+		if (s->details_before)
+			s->row.details_cursor = l->call.id;
 		s->proven_ms = sync_now_ms();
 		call_start(&l->call, &plan);
 	}
-	if (s->lookups_busy == 0)
+	if (s->lookups_busy == 0 && !s->failing)
 		sync_enter(s, SYNC_FINISH);
 }
 
@@ -163,6 +174,8 @@ void sync_enter_details(struct tenant_sync *s)
 	s->details_before = 0;
 	s->details_start = 0;
 	s->details_round = false;
+	s->details_left = details_budget(s->conf->limits.details, s->options.spread_details, s->row.devices,
+					 s->options.interval_s);
 	s->details_until_ms = sync_now_ms() + s->options.details_ms;
 	details_fill(s);
 }

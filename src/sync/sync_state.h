@@ -4,6 +4,7 @@
 
 #include "fleet/list_request.h"
 #include "sync/call.h"
+#include "sync/team_hosts.h"
 #include "sync/tenant_sync.h"
 
 enum sync_state {
@@ -21,6 +22,7 @@ enum sync_state {
 	SYNC_END, /* the walk is complete */
 	SYNC_GUARD,
 	SYNC_SWEEP,
+	SYNC_ENCRYPTION,
 	SYNC_DETAILS,
 	SYNC_FINISH, /* the result into the tenant's row */
 	SYNC_DONE,
@@ -84,6 +86,17 @@ struct tenant_sync {
 		bool busy;
 	} early; /* building indexes while the walk goes on */
 
+	struct {
+		struct team_hosts teams; /* of the walk */
+		bool in_the_walk;        /* a host that it listed said whether its disk is encrypted */
+		struct list_request list;
+		int64_t begun_at;
+		uint32_t team, word; /* of the next list */
+		bool worked;         /* a list was answered */
+		bool filters;        /* and the filter has been seen to be one */
+		struct page *page;   /* under check, or with the writer */
+	} encryption;
+
 	/* one job at a time, between the walk's steps */
 	union {
 		struct store_job any;
@@ -92,6 +105,8 @@ struct tenant_sync {
 		struct apply_walk_end end;
 		struct apply_index index;
 		struct apply_hold hold;
+		struct apply_encryption encryption;
+		struct apply_encryption_end encryption_end;
 		struct apply_sync_end sync_end;
 	} job;
 	bool job_busy;
@@ -107,6 +122,7 @@ struct tenant_sync {
 	int64_t details_before; /* fetched before that: due; 0: never fetched */
 	uint64_t details_start; /* where the due ones begin ... */
 	bool details_round;     /* ... and whether those before it are at hand */
+	uint64_t details_left;  /* of the budget */
 	int64_t details_until_ms;
 	unsigned details_failed_in_row;
 
@@ -123,6 +139,12 @@ void sync_job(struct tenant_sync *s, void (*done)(struct tenant_sync *s, int rc)
 /* Goes on with failing or cancelling when nothing is under way any more. */
 void sync_settle(struct tenant_sync *s);
 int64_t sync_now_ms(void);
+
+/* The path of a page of `r`, and what the page may hold. */
+void sync_list_path(struct call *c, const struct list_request *r, struct buf *out);
+/* After a failure: the next page is smaller where that may help. CALL_AGAIN when
+ * this one was too large as a whole, otherwise CALL_JUDGE. */
+enum call_turn sync_list_smaller(struct call *c, struct list_request *r, int rc);
 
 /* What the guard allows the pages of this walk. */
 uint64_t sync_replacements(const struct tenant_sync *s);
@@ -143,4 +165,5 @@ void sync_enter_index(struct tenant_sync *s);
 void sync_enter_end(struct tenant_sync *s);
 void sync_enter_guard(struct tenant_sync *s);
 void sync_enter_sweep(struct tenant_sync *s);
+void sync_enter_encryption(struct tenant_sync *s);
 void sync_enter_details(struct tenant_sync *s);

@@ -38,13 +38,13 @@ static void set_hold(struct tenant_sync *s, enum store_hold_reason reason,
 static void held(struct tenant_sync *s, int rc)
 {
 	(void)rc;
-	sync_enter(s, SYNC_DETAILS);
+	sync_enter(s, SYNC_ENCRYPTION);
 }
 
 static void released(struct tenant_sync *s, int rc)
 {
 	(void)rc;
-	sync_enter(s, s->report.missing ? SYNC_SWEEP : SYNC_DETAILS);
+	sync_enter(s, s->report.missing ? SYNC_SWEEP : SYNC_ENCRYPTION);
 }
 
 static void hold(struct tenant_sync *s, enum guard_reason reason)
@@ -108,7 +108,7 @@ void sync_enter_guard(struct tenant_sync *s)
 	s->sweep_left = f.accept && action == GUARD_SWEEP ? UINT32_MAX : s->options.sweep_budget;
 	switch (action) {
 	case GUARD_NOTHING:
-		sync_enter(s, SYNC_DETAILS);
+		sync_enter(s, SYNC_ENCRYPTION);
 		break;
 	case GUARD_HOLD:
 		hold(s, reason);
@@ -189,9 +189,15 @@ static bool sweep_more(struct tenant_sync *s)
 {
 	if (s->id_at == s->id_count && !s->ids_ended) {
 		s->id_at = s->id_count = 0;
+		struct err e;
 		int rc = store_missing(s->env->store, s->row.number, s->row.walk, s->row.mode == WALK_PAGES,
-				       s->id_next, s->ids, SYNC_IDS, &s->id_count);
-		s->ids_ended = rc != OK || s->id_count < SYNC_IDS;
+				       s->id_next, s->ids, SYNC_IDS, &s->id_count, &e);
+		if (rc != OK) {
+			s->id_count = 0;
+			sync_fail(s, rc, &e);
+			return false;
+		}
+		s->ids_ended = s->id_count < SYNC_IDS;
 		if (s->id_count)
 			s->id_next = s->ids[s->id_count - 1] + 1;
 	}
@@ -211,7 +217,7 @@ static void sweep_fill(struct tenant_sync *s)
 	};
 	for (int i = 0; i < SYNC_LOOKUPS; i++) {
 		struct lookup *l = &s->lookups[i];
-		if (l->busy || !sweep_more(s))
+		if (l->busy || s->failing || !sweep_more(s))
 			continue;
 		l->busy = true;
 		l->call.id = s->ids[s->id_at++];
@@ -220,8 +226,8 @@ static void sweep_fill(struct tenant_sync *s)
 		s->lookups_busy++;
 		call_start(&l->call, &plan);
 	}
-	if (s->lookups_busy == 0)
-		sync_enter(s, SYNC_DETAILS);
+	if (s->lookups_busy == 0 && !s->failing)
+		sync_enter(s, SYNC_ENCRYPTION);
 }
 
 void sync_enter_sweep(struct tenant_sync *s)

@@ -22,6 +22,8 @@ static void begun(struct tenant_sync *s, int rc)
 			  s->conf->limits.page_hosts);
 	s->report.total.hosts = s->row.walk_hosts;
 	s->list_worked = s->list_ended = false;
+	team_hosts_reset(&s->encryption.teams);
+	s->encryption.in_the_walk = false;
 	sync_enter(s, SYNC_LIST);
 }
 
@@ -80,30 +82,36 @@ void sync_enter_begin(struct tenant_sync *s)
 
 static void list_next(struct tenant_sync *s);
 
+void sync_list_path(struct call *c, const struct list_request *r, struct buf *out)
+{
+	c->limits = (struct page_limits){
+		.host_bytes = c->sync->conf->limits.host_bytes,
+		.page_bytes = SYNC_PAGE_BYTES,
+		.max_hosts = r->per_page,
+		.after = r->after,
+	};
+	list_request_path(out, r);
+}
+
+enum call_turn sync_list_smaller(struct call *c, struct list_request *r, int rc)
+{
+	uint32_t before = r->per_page;
+	if (rc == E_TIMEOUT || rc == E_LIMIT || c->result.status == 502 || c->result.status == 504)
+		list_request_shrink(r);
+	return rc == E_LIMIT && r->per_page < before ? CALL_AGAIN : CALL_JUDGE;
+}
+
 static void list_path(struct call *c, struct buf *out)
 {
-	struct tenant_sync *s = c->sync;
-	c->limits = (struct page_limits){
-		.host_bytes = s->conf->limits.host_bytes,
-		.page_bytes = SYNC_PAGE_BYTES,
-		.max_hosts = s->list.per_page,
-		.after = s->list.after,
-	};
-	list_request_path(out, &s->list);
+	sync_list_path(c, &c->sync->list, out);
 }
 
 static enum call_turn list_failed(struct call *c, int rc)
 {
 	struct tenant_sync *s = c->sync;
 	long status = c->result.status;
-	if (rc == E_TIMEOUT || status == 502 || status == 504)
-		list_request_shrink(&s->list);
-	if (rc == E_LIMIT && s->list.per_page > LIST_MIN_HOSTS) {
-		/* too large as a whole: fewer hosts may do */
-		uint32_t before = s->list.per_page;
-		list_request_shrink(&s->list);
-		return s->list.per_page < before ? CALL_AGAIN : CALL_JUDGE;
-	}
+	if (sync_list_smaller(c, &s->list, rc) == CALL_AGAIN)
+		return CALL_AGAIN;
 	if ((status == 400 || status == 422) && !c->worked_before) {
 		if (!list_request_drop_feature(&s->list, buf_slice(&c->body)))
 			return CALL_JUDGE;
@@ -204,6 +212,18 @@ static void no_way_on(struct tenant_sync *s, struct page *page, uint64_t after)
 	sync_fail(s, E_NOT_FLEET, &e);
 }
 
+/* For the lists by disk encryption. */
+static void count_hosts(struct tenant_sync *s, const struct page *page)
+{
+	for (uint32_t i = 0; i < page->count; i++) {
+		const struct host *host = page->elements[i].host;
+		if (!host)
+			continue;
+		s->encryption.in_the_walk |= (host->seen & HOST_SEEN_DISK_ENCRYPTION) != 0;
+		team_hosts_add(&s->encryption.teams, host->team_id > 0 ? (uint64_t)host->team_id : 0);
+	}
+}
+
 static void list_done(struct call *c, int rc)
 {
 	struct tenant_sync *s = c->sync;
@@ -227,6 +247,7 @@ static void list_done(struct call *c, int rc)
 	s->report.total.pages++;
 	s->report.total.hosts += page->count;
 	s->list_ended = page->count == 0;
+	count_hosts(s, page);
 	if (page->count > 0 && last == after && s->list.order != LIST_BY_PAGE) {
 		no_way_on(s, page, after);
 		return;

@@ -28,8 +28,9 @@ static const struct {
 	[SYNC_CONFIRM] = { "confirm", "confirming", sync_enter_confirm, TO(INDEX) | TO(END) | TO(FINISH) },
 	[SYNC_INDEX] = { "index", "indexing", sync_enter_index, TO(END) | TO(FINISH) },
 	[SYNC_END] = { "end", "completing", sync_enter_end, TO(GUARD) | TO(FINISH) },
-	[SYNC_GUARD] = { "guard", "completing", sync_enter_guard, TO(SWEEP) | TO(DETAILS) | TO(FINISH) },
-	[SYNC_SWEEP] = { "sweep", "sweeping", sync_enter_sweep, TO(DETAILS) | TO(FINISH) },
+	[SYNC_GUARD] = { "guard", "completing", sync_enter_guard, TO(SWEEP) | TO(ENCRYPTION) | TO(FINISH) },
+	[SYNC_SWEEP] = { "sweep", "sweeping", sync_enter_sweep, TO(ENCRYPTION) | TO(FINISH) },
+	[SYNC_ENCRYPTION] = { "encryption", "encryption", sync_enter_encryption, TO(DETAILS) | TO(FINISH) },
 	[SYNC_DETAILS] = { "details", "details", sync_enter_details, TO(FINISH) },
 	[SYNC_FINISH] = { "finish", "finishing", NULL, TO(DONE) },
 	[SYNC_DONE] = { "done", "done", NULL, 0 },
@@ -282,6 +283,8 @@ void tenant_sync_free(struct tenant_sync *s)
 	call_release(&s->call);
 	for (int i = 0; i < SYNC_LOOKUPS; i++)
 		call_release(&s->lookups[i].call);
+	page_free(s->encryption.page);
+	team_hosts_release(&s->encryption.teams);
 	timer_free(s->timer);
 	http_origin_free(s->origin);
 	mem_free(s);

@@ -6,6 +6,7 @@
  *   walk      page after page of the host list, each proven before it is applied
  *   confirm   /me again: a walk during which role or teams changed proves nothing
  *   sweep     missing hosts are asked for one by one, behind the guard
+ *   encryption  lists filtered by disk encryption, where the walk's do not tell it
  *   details   GET /hosts/:id of hosts that are due, two in flight              */
 #pragma once
 
@@ -20,6 +21,7 @@ enum sync_details { DETAILS_NONE, DETAILS_DUE, DETAILS_ALL };
 struct sync_options {
 	enum sync_details details;
 	uint32_t details_ms;   /* time for the detail queue */
+	bool spread_details;   /* a sync follows every interval_s: what limits.details auto means */
 	uint32_t interval_s;   /* a walk older than that is not resumed */
 	unsigned max_attempts; /* of one request */
 	uint32_t unproven_ms;  /* give up after so long without a proven page */

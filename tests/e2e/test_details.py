@@ -79,6 +79,50 @@ class Queue(Details):
         self.sync("--details", "due")
         self.assertEqual(set(self.asked()[0]), set(self.devices()) - first)
 
+    def test_only_so_many_in_one_sync(self):
+        self.begin("hosts=60", limits={"details": 20})
+        hosts = sorted(self.devices())
+        for part in (hosts[:20], hosts[20:40], hosts[40:], []):
+            self.sim.clear_stats()
+            self.later()
+            self.sync("--details", "due")
+            ids, n = self.asked()
+            self.assertEqual((sorted(ids), n), (part, len(part)))
+
+    def test_each_gets_its_turn(self):
+        self.begin("hosts=60", "--details", "due")
+        hosts = sorted(self.devices())
+        self.muster.settings["limits"] = {"details": 25}
+        self.muster.write_config()
+        for part in (hosts[:25], hosts[25:50], hosts[50:] + hosts[:15]):
+            self.sim.clear_stats()
+            self.later()
+            self.sync("--details", "all")
+            ids, n = self.asked()
+            self.assertEqual((sorted(ids), n), (sorted(part), 25))
+        # new hosts come first, and are not skipped when the turn comes to them
+        new = self.sim.mutate("acme", "add", count=5)["ids"]
+        for part in (new + hosts[15:35], hosts[35:], new + hosts[:20]):
+            self.sim.clear_stats()
+            self.later()
+            self.sync("--details", "all")
+            ids, n = self.asked()
+            self.assertEqual((sorted(ids), n), (sorted(part), 25))
+
+    def test_the_turn_goes_on_where_the_time_ended(self):
+        self.begin("hosts=60", "--details", "due")
+        hosts = sorted(self.devices())
+        self.sim.fault("acme", "detail", delay_ms=50)
+        at = 0
+        for _ in range(3):
+            self.sim.clear_stats()
+            self.later()
+            self.sync("--details", "all", "--details-time", "500ms")
+            ids = sorted(self.asked()[0])
+            self.assertTrue(4 <= len(ids) <= 30, ids)
+            self.assertEqual(ids, sorted((hosts + hosts)[at:at + len(ids)]))
+            at = (at + len(ids)) % 60
+
     def test_two_in_flight(self):
         self.begin()
         self.sim.fault("acme", "detail", delay_ms=20)

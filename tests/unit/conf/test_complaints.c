@@ -164,6 +164,10 @@ static void complaints_about_a_setting(void **state)
 		{ "limits: {page_hosts: many}",
 		  "5:24: error: \"page_hosts\" is \"many\"; write auto, or a whole number from 20 "
 		  "to 1000\n" },
+		{ "limits: {details: 0}",
+		  "5:21: error: \"details\" is \"0\"; it must be from 1 to 1000000\n" },
+		{ "limits: {details: 1000001}",
+		  "5:21: error: \"details\" is \"1000001\"; it must be from 1 to 1000000\n" },
 		{ "limits: {body_bytes: 512MB}",
 		  "5:24: error: \"body_bytes\" is \"512MB\"; MB may mean 1000s or 1024s, write "
 		  "MiB\n" },

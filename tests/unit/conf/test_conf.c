@@ -42,6 +42,7 @@ static void defaults(void **state)
 	assert_int_equal(t->derive.owner_precedence[3], OWNER_GOOGLE_CHROME_PROFILES);
 	assert_int_equal(t->stale_after_s, 604800);
 	assert_int_equal(t->limits.page_hosts, 0);
+	assert_int_equal(t->limits.details, 0);
 	assert_int_equal(t->limits.body_bytes, 512 << 20);
 	assert_int_equal(t->limits.host_bytes, 8 << 20);
 	assert_int_equal(t->limits.first_byte_ms, 60000);
@@ -71,8 +72,8 @@ static void everything_set(void **state)
 		"  stale_after: 36h\n"
 		"  compliance: {critical_only: true, ignore_policies: [7, 3, 7, 4294967295]}\n"
 		"  owner_precedence: [idp, custom]\n"
-		"  limits: {page_hosts: 1000, body_bytes: 1GiB, host_bytes: 65536, first_byte: 1s, request: "
-		"1h}\n";
+		"  limits: {page_hosts: 1000, details: 250, body_bytes: 1GiB, host_bytes: 65536, "
+		"first_byte: 1s, request: 1h}\n";
 	struct buf b;
 	char path[128];
 	struct conf *c = parse(text, sizeof(text) - 1, &b, OK);
@@ -105,6 +106,7 @@ static void everything_set(void **state)
 	assert_int_equal(t->derive.owner_precedence[1], OWNER_CUSTOM);
 	assert_int_equal(t->stale_after_s, 36 * 3600);
 	assert_int_equal(t->limits.page_hosts, 1000);
+	assert_int_equal(t->limits.details, 250);
 	assert_int_equal(t->limits.body_bytes, 1 << 30);
 	assert_int_equal(t->limits.host_bytes, 65536);
 	assert_int_equal(t->limits.first_byte_ms, 1000);

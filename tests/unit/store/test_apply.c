@@ -203,7 +203,7 @@ static void pages_mode_needs_two_walks(void **state)
 			continue;
 		assert_int_equal(fixture_walk_end(&f), walk == 0 ? 0 : 1);
 	}
-	assert_int_equal(store_missing(f.s, f.tenant, f.walk, true, 0, ids, 4, &n), OK);
+	assert_int_equal(store_missing(f.s, f.tenant, f.walk, true, 0, ids, 4, &n, &f.err), OK);
 	assert_int_equal(n, 1);
 	assert_int_equal(ids[0], 2);
 	assert_int_equal(store_missing_count(f.s, f.tenant, f.walk - 1, false, &count), OK);
@@ -357,61 +357,6 @@ static void hold_keeps_its_time(void **state)
 	fixture_close(&f);
 }
 
-static int detail(struct fixture *f, uint64_t id, const struct row *row, bool *changed)
-{
-	struct fixture_page *p = row ? fixture_page_of(row, 1) : NULL;
-	if (p) {
-		p->hosts[0].seen =
-			HOST_SEEN_POLICIES | HOST_SEEN_ISSUES | HOST_SEEN_TEAM | HOST_SEEN_OS_SETTINGS;
-		p->hosts[0].mapping_count = 0;
-		p->hosts[0].orbit_version = SLICE("1.37.0");
-	}
-	struct apply_detail job = { .job.run = apply_detail_run,
-				    .tenant = f->tenant,
-				    .id = id,
-				    .page = p ? &p->page : NULL,
-				    .settings = &fixture_settings,
-				    .now = f->now };
-	int rc = fixture_run(f, &job.job);
-	*changed = job.changed;
-	free(p);
-	return rc;
-}
-
-static void detail_is_kept_beside_the_list(void **state)
-{
-	struct fixture f;
-	uint64_t ids[4], next;
-	size_t n;
-	bool changed;
-	(void)state;
-	fixture_open(&f);
-	fixture_walk(&f, (struct row[]){ { .id = 1 }, { .id = 2 } }, 2);
-	assert_int_equal(store_details_due(f.s, f.tenant, 0, 0, ids, 4, &n, &next), OK);
-	assert_int_equal(n, 2);
-	assert_int_equal(next, 0);
-	assert_int_equal(detail(&f, 1, &(struct row){ .id = 1 }, &changed), OK);
-	assert_true(changed);
-	assert_int_equal(detail(&f, 2, NULL, &changed), OK);
-	assert_false(changed);
-	assert_int_equal(detail(&f, 77, &(struct row){ .id = 77 }, &changed), OK);
-	assert_int_equal(store_details_due(f.s, f.tenant, 0, 0, ids, 4, &n, &next), OK);
-	assert_int_equal(n, 0);
-	assert_int_equal(store_details_due(f.s, f.tenant, f.now + 1, 0, ids, 1, &n, &next), OK);
-	assert_int_equal(n, 1);
-	assert_int_equal(next, 2);
-	struct fixture_text *t = fixture_rows(&f, ROWS_CHANGES, 1);
-	assert_int_equal(t->rows, 1);
-	assert_has(t->text, "agent.orbit");
-	/* The next list page does not take the detail's facts away, nor the
-	 * detail the list's owner. */
-	fixture_walk(&f, (struct row[]){ { .id = 1 }, { .id = 2 } }, 2);
-	assert_int_equal(f.counts.unchanged, 2);
-	fixture_walk(&f, NULL, 0);
-	fixture_sweep(&f, 1, SWEEP_GONE);
-	fixture_close(&f);
-}
-
 /* Whatever allocation fails, the page is refused whole and a second attempt
  * succeeds. */
 static void every_allocation_may_fail(void **state)
@@ -501,7 +446,6 @@ int main(void)
 		cmocka_unit_test(page_behind_a_failed_one_is_refused),
 		cmocka_unit_test(rejects_are_kept_up_to_a_limit),
 		cmocka_unit_test(hold_keeps_its_time),
-		cmocka_unit_test(detail_is_kept_beside_the_list),
 		cmocka_unit_test(tenants_load_side_by_side),
 		cmocka_unit_test(every_allocation_may_fail),
 	};

@@ -115,11 +115,11 @@ static void other_formats_are_refused(void **state)
 	store_close(f.s);
 	set_format(&f, STORE_FORMAT, STORE_FORMAT + 1);
 	assert_int_equal(fixture_open_map(&f, 0), E_NEWER_FORMAT);
-	assert_has(f.err.text, "has format 4, this program knows up to 3; use a newer program");
+	assert_has(f.err.text, "has format 5, this program knows up to 4; use a newer program");
 	assert_int_equal(open_ro(&f, &s), E_NEWER_FORMAT);
 	set_format(&f, STORE_FORMAT + 1, STORE_FORMAT - 1);
 	assert_int_equal(fixture_open_map(&f, 0), E_CONFIG);
-	assert_has(f.err.text, "has format 2, this program needs 3; move it away and sync again");
+	assert_has(f.err.text, "has format 3, this program needs 4; move it away and sync again");
 	assert_int_equal(open_ro(&f, &s), E_CONFIG);
 	fixture_remove(&f);
 }
