@@ -258,10 +258,8 @@ void store_close(struct store *s)
 	txn_write_lagging(s);
 	txn_release(&s->txn);
 	index_run_release(&s->index_run);
-	for (uint32_t i = 0; i < s->tenant_count; i++) {
-		policy_table_release(&s->tenants[i]->policies);
-		mem_free(s->tenants[i]);
-	}
+	for (uint32_t i = 0; i < s->tenant_count; i++)
+		tenant_free(s->tenants[i]);
 	mem_free(s->tenants);
 	if (s->env)
 		mdb_env_close(s->env);

@@ -22,7 +22,7 @@ struct store {
 	pthread_rwlock_t map_lock;
 	/* The rest belongs to whoever writes: the writer's thread or the caller
 	 * of writer_run_now(). */
-	struct tenant **tenants; /* by number - 1 */
+	struct tenant **tenants; /* by number - 1; NULL: that one was removed */
 	uint32_t tenant_count, tenant_cap;
 	struct store_txn txn;
 	struct index_run index_run;

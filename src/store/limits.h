@@ -14,7 +14,9 @@ enum {
 	INDEX_STEP_ENTRIES = 16384, /* of a run, to one transaction */
 	INDEX_STEP_PAGES = 1536,    /* of the indexes, touched by one transaction */
 	INDEX_PAGE_BYTES = 4096,
-	READ_SLICE_DEVICES = 512, /* to one read transaction */
-	DETAILS_DUE_SLICE = 4000, /* devices one store_details_due() looks at */
-	REPLACED_CANDIDATES = 8,  /* devices of one uuid compared for `replaces` */
+	READ_SLICE_DEVICES = 512,    /* to one read transaction */
+	DETAILS_DUE_SLICE = 4000,    /* devices one store_details_due() looks at */
+	REMOVE_SLICE_ROWS = 2000,    /* of a tenant that is removed, to one job */
+	RETENTION_SLICE_ROWS = 2000, /* dropped or looked at by one job */
+	REPLACED_CANDIDATES = 8,     /* devices of one uuid compared for `replaces` */
 };

@@ -8,14 +8,32 @@
 
 /* ---- tenants ---- */
 
-struct tenant_search {
-	const char *name; /* NULL: all */
-	struct tenant_row *row;
-	int (*each)(void *arg, const struct tenant_row *row);
-	void *arg;
-};
+static int tenant_of(MDB_val key, MDB_val value, struct tenant_state *state)
+{
+	return tenant_state_read(state, (struct slice){ key.mv_data, (uint32_t)key.mv_size },
+				 (struct slice){ value.mv_data, (uint32_t)value.mv_size });
+}
 
-static int read_tenants(struct store *s, const struct tenant_search *search)
+int store_tenant_by_name(struct store *s, const char *name, struct tenant_row *row)
+{
+	struct read r;
+	struct tenant_state state;
+	MDB_val key = { strlen(name), (void *)name }, value;
+	if (!key.mv_size || key.mv_size > STORE_NAME_MAX)
+		return E_NOT_FOUND;
+	int code = read_begin(s, &r);
+	if (code)
+		return code;
+	int rc = mdb_get(r.mdb, s->dbi[DB_TENANTS], &key, &value);
+	if (!rc && !(code = tenant_of(key, value, &state)))
+		*row = state.row;
+	read_end(&r);
+	if (rc == MDB_NOTFOUND)
+		return E_NOT_FOUND;
+	return rc ? store_fail(s, NULL, rc, "reading a tenant") : code;
+}
+
+int store_tenants(struct store *s, int (*each)(void *arg, const struct tenant_row *row), void *arg)
 {
 	struct read r;
 	MDB_cursor *cursor;
@@ -25,40 +43,19 @@ static int read_tenants(struct store *s, const struct tenant_search *search)
 	if (code)
 		return code;
 	int rc = mdb_cursor_open(r.mdb, s->dbi[DB_TENANTS], &cursor);
-	bool found = false;
 	if (!rc) {
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-		for (; !rc && !code && !found; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-			struct slice name = { key.mv_data, (uint32_t)key.mv_size };
-			if (search->name && !slice_is(name, search->name))
-				continue;
-			code = tenant_state_read(&state, name,
-						 (struct slice){ value.mv_data, (uint32_t)value.mv_size });
-			if (!code && search->each)
-				code = search->each(search->arg, &state.row);
-			if (!code && search->name) {
-				*search->row = state.row;
-				found = true;
-			}
+		for (; !rc && !code; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+			code = tenant_of(key, value, &state);
+			if (!code)
+				code = each(arg, &state.row);
 		}
 		mdb_cursor_close(cursor);
 	}
 	read_end(&r);
-	if (code || found)
+	if (code || !rc || rc == MDB_NOTFOUND)
 		return code;
-	if (rc && rc != MDB_NOTFOUND)
-		return store_fail(s, NULL, rc, "reading the tenants");
-	return search->name ? E_NOT_FOUND : OK;
-}
-
-int store_tenant_by_name(struct store *s, const char *name, struct tenant_row *row)
-{
-	return read_tenants(s, &(struct tenant_search){ .name = name, .row = row });
-}
-
-int store_tenants(struct store *s, int (*each)(void *arg, const struct tenant_row *row), void *arg)
-{
-	return read_tenants(s, &(struct tenant_search){ .each = each, .arg = arg });
+	return store_fail(s, NULL, rc, "reading the tenants");
 }
 
 struct numbered {

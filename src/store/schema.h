@@ -3,7 +3,7 @@
  * number, big-endian, so a tenant is one range of each database and id order
  * is key order.
  *
- *   meta        "format" -> u32
+ *   meta        "format" -> u32, "numbers" -> u32: the highest number a tenant had
  *   tenants     name -> tenant row (tenant.h)
  *   devices     tenant, id -> device_head, stable part (model/record.h)
  *   volatile    tenant, id -> length byte, packed volatile members, zeros to a

@@ -47,6 +47,10 @@ struct tenant_row {
 	int64_t walk_begun_at, walk_touched_at, walk_completed_at;
 	uint64_t walk_hosts;                     /* elements seen so far by it */
 	char fingerprint[STORE_FINGERPRINT_MAX]; /* of that walk */
+	/* upkeep */
+	bool paused;          /* by an operator: no sync begins by itself */
+	bool removing;        /* apply_remove() has begun, and goes on until nothing is left */
+	uint64_t seq_dropped; /* changes up to this one are no longer kept */
 	/* beside the walk */
 	uint64_t details_cursor; /* the last due detail that was asked for */
 	int64_t encryption_at;   /* when the last complete round of lists by disk encryption began; 0: none */

@@ -63,6 +63,13 @@ static void walk_fields(struct codec *c, struct tenant_row *r)
 	TEXT(c, r->fingerprint);
 }
 
+static void upkeep_fields(struct codec *c, struct tenant_row *r)
+{
+	NUMBER(c, r->paused);
+	NUMBER(c, r->removing);
+	NUMBER(c, r->seq_dropped);
+}
+
 static void beside_fields(struct codec *c, struct tenant_row *r)
 {
 	NUMBER(c, r->details_cursor);
@@ -100,6 +107,7 @@ static void fields(struct codec *c, struct tenant_state *t)
 	NUMBER(c, t->row.number);
 	walk_fields(c, &t->row);
 	beside_fields(c, &t->row);
+	upkeep_fields(c, &t->row);
 	state_fields(c, &t->row);
 	NUMBER(c, t->completed_walk);
 	NUMBER(c, t->details);

@@ -10,7 +10,7 @@
 #include "store/schema.h"
 #include "store/store.h"
 
-enum { TENANT_LAG_HOSTS = 50000, TENANT_LAG_S = 30 };
+enum { TENANT_LAG_HOSTS = 50000, TENANT_LAG_S = 30, TENANT_NUMBER_MAX = 1 << 24 };
 
 struct tenant_state {
 	struct tenant_row row;
@@ -27,6 +27,7 @@ struct tenant {
 	struct tenant_state before; /* as it was when this transaction first touched it */
 	bool touched;               /* `before` is filled */
 	bool fresh;                 /* created by this transaction */
+	bool removed;               /* by this transaction */
 	bool dirty;                 /* the row is to be written with this transaction */
 	bool lagging;               /* `now` is ahead of the stored row */
 	uint64_t written_hosts;     /* walk_hosts and walk_touched_at of the stored row */
@@ -35,6 +36,7 @@ struct tenant {
 	bool policies_loaded;
 };
 
+void tenant_free(struct tenant *tenant);
 /* Appends the stored form. */
 void tenant_state_write(struct buf *out, const struct tenant_state *t);
 /* E_CORRUPT when it is not one. */

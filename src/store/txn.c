@@ -73,17 +73,14 @@ static void forget_policies(struct tenant *tenant)
  * always the last one: a transaction only appends. */
 static void restore_tenants(struct store *s)
 {
-	while (s->tenant_count && s->tenants[s->tenant_count - 1]->fresh) {
-		struct tenant *tenant = s->tenants[--s->tenant_count];
-		policy_table_release(&tenant->policies);
-		mem_free(tenant);
-	}
+	while (s->tenant_count && s->tenants[s->tenant_count - 1] && s->tenants[s->tenant_count - 1]->fresh)
+		tenant_free(s->tenants[--s->tenant_count]);
 	for (uint32_t i = 0; i < s->tenant_count; i++) {
 		struct tenant *tenant = s->tenants[i];
-		if (!tenant->touched)
+		if (!tenant || !tenant->touched)
 			continue;
 		tenant->now = tenant->before;
-		tenant->touched = tenant->dirty = false;
+		tenant->touched = tenant->dirty = tenant->removed = false;
 		forget_policies(tenant);
 	}
 	index_run_release(&s->index_run);
@@ -93,6 +90,13 @@ static void keep_tenants(struct store *s)
 {
 	for (uint32_t i = 0; i < s->tenant_count; i++) {
 		struct tenant *tenant = s->tenants[i];
+		if (!tenant)
+			continue;
+		if (tenant->removed) {
+			tenant_free(tenant);
+			s->tenants[i] = NULL;
+			continue;
+		}
 		if (tenant->dirty) {
 			tenant->written_hosts = tenant->now.row.walk_hosts;
 			tenant->written_at = tenant->now.row.walk_touched_at;
@@ -132,7 +136,7 @@ int txn_commit(struct store_txn *t)
 {
 	int rc = OK;
 	for (uint32_t i = 0; i < t->s->tenant_count && !rc; i++)
-		if (t->s->tenants[i]->dirty)
+		if (t->s->tenants[i] && t->s->tenants[i]->dirty && !t->s->tenants[i]->removed)
 			rc = write_row(t, t->s->tenants[i]);
 	if (rc) {
 		txn_abort(t);
@@ -201,7 +205,8 @@ static void touch(struct tenant *tenant)
 
 int txn_tenant(struct store_txn *t, uint32_t number, struct tenant **out)
 {
-	if (!number || number > t->s->tenant_count || !t->s->tenants[number - 1])
+	if (!number || number > t->s->tenant_count || !t->s->tenants[number - 1] ||
+	    t->s->tenants[number - 1]->removed)
 		return err_set(&t->err, E_NOT_FOUND, "the store \"%s\" has no tenant number %u", t->s->path,
 			       (unsigned)number);
 	*out = t->s->tenants[number - 1];
@@ -212,27 +217,53 @@ int txn_tenant(struct store_txn *t, uint32_t number, struct tenant **out)
 int txn_tenant_named(struct store_txn *t, const char *name, struct tenant **out)
 {
 	for (uint32_t i = 0; i < t->s->tenant_count; i++)
-		if (!strcmp(t->s->tenants[i]->now.row.name, name))
+		if (t->s->tenants[i] && !t->s->tenants[i]->removed &&
+		    !strcmp(t->s->tenants[i]->now.row.name, name))
 			return txn_tenant(t, i + 1, out);
 	return E_NOT_FOUND;
 }
 
-static struct tenant *append_tenant(struct store *s)
+void tenant_free(struct tenant *tenant)
 {
-	if (s->tenant_count == s->tenant_cap) {
-		uint32_t cap = s->tenant_cap ? s->tenant_cap * 2 : 16;
+	if (tenant)
+		policy_table_release(&tenant->policies);
+	mem_free(tenant);
+}
+
+/* Room for numbers up to `count`; those that are new have no tenant yet. */
+static bool make_room(struct store *s, uint32_t count)
+{
+	if (count > s->tenant_cap) {
+		uint32_t cap = s->tenant_cap ? s->tenant_cap : 16;
+		while (cap < count)
+			cap *= 2;
 		struct tenant **grown = mem_realloc(s->tenants, cap * sizeof(*grown));
 		if (!grown)
-			return NULL;
+			return false;
 		s->tenants = grown;
 		s->tenant_cap = cap;
 	}
+	while (s->tenant_count < count)
+		s->tenants[s->tenant_count++] = NULL;
+	return true;
+}
+
+static struct tenant *new_tenant(void)
+{
 	struct tenant *tenant = mem_zalloc(sizeof(*tenant));
-	if (tenant) {
+	if (tenant)
 		policy_table_init(&tenant->policies);
-		s->tenants[s->tenant_count++] = tenant;
-	}
 	return tenant;
+}
+
+static const MDB_val numbers_key = { 7, (void *)"numbers" };
+
+/* The highest number ever given is kept, so that none is given twice. */
+static int note_number(struct store_txn *t, uint32_t number)
+{
+	unsigned char bytes[4];
+	put_u32(bytes, number);
+	return txn_put(t, DB_META, numbers_key, (MDB_val){ sizeof(bytes), bytes });
 }
 
 int txn_tenant_new(struct store_txn *t, const char *name, struct tenant **out)
@@ -241,11 +272,23 @@ int txn_tenant_new(struct store_txn *t, const char *name, struct tenant **out)
 		return err_set(&t->err, E_CONFIG,
 			       "the tenant name \"%.80s\" is empty or longer than %d bytes; choose another",
 			       name, STORE_NAME_MAX);
-	struct tenant *tenant = append_tenant(t->s);
-	if (!tenant)
+	uint32_t number = t->s->tenant_count + 1;
+	if (number > TENANT_NUMBER_MAX)
+		return err_set(
+			&t->err, E_LIMIT,
+			"the store \"%s\" has had %d tenants, which is all it can number; begin a new one",
+			t->s->path, TENANT_NUMBER_MAX);
+	int rc = note_number(t, number);
+	if (rc)
+		return rc;
+	struct tenant *tenant = new_tenant();
+	if (!tenant || !make_room(t->s, number)) {
+		tenant_free(tenant);
 		return err_set(&t->err, E_NOMEM, "out of memory while adding the tenant \"%s\"", name);
+	}
+	t->s->tenants[number - 1] = tenant;
 	memcpy(tenant->now.row.name, name, strlen(name) + 1);
-	tenant->now.row.number = t->s->tenant_count;
+	tenant->now.row.number = number;
 	tenant->fresh = tenant->dirty = true;
 	touch(tenant);
 	*out = tenant;
@@ -291,80 +334,104 @@ int txn_policies(struct store_txn *t, struct tenant *tenant)
 
 /* ---- opening and closing ---- */
 
+static int bad_numbers(const struct store *s, struct err *e)
+{
+	return err_set(e, E_CORRUPT,
+		       "the tenants of the store \"%s\" are not numbered well; restore a backup", s->path);
+}
+
+static int place_tenant(struct store *s, struct tenant *tenant, struct err *e)
+{
+	uint32_t number = tenant->now.row.number;
+	if (!number || number > TENANT_NUMBER_MAX)
+		return bad_numbers(s, e);
+	if (!make_room(s, number > s->tenant_count ? number : s->tenant_count))
+		return err_set(e, E_NOMEM, "out of memory while reading the tenants of the store \"%s\"",
+			       s->path);
+	if (s->tenants[number - 1])
+		return bad_numbers(s, e);
+	s->tenants[number - 1] = tenant;
+	return OK;
+}
+
 static int load_tenant(struct store *s, MDB_val key, MDB_val value, struct err *e)
 {
 	struct slice name = { key.mv_data, (uint32_t)key.mv_size };
-	struct tenant *tenant = append_tenant(s);
+	struct tenant *tenant = new_tenant();
 	if (!tenant)
 		return err_set(e, E_NOMEM, "out of memory while reading the tenants of the store \"%s\"",
 			       s->path);
 	int rc = tenant_state_read(&tenant->now, name,
 				   (struct slice){ value.mv_data, (uint32_t)value.mv_size });
 	if (rc)
-		return err_set(e, rc,
-			       "the tenant \"%.*s\" of the store \"%s\" cannot be read; restore a backup",
-			       (int)name.n, name.p, s->path);
+		err_set(e, rc, "the tenant \"%.*s\" of the store \"%s\" cannot be read; restore a backup",
+			(int)name.n, name.p, s->path);
+	else
+		rc = place_tenant(s, tenant, e);
+	if (rc) {
+		tenant_free(tenant);
+		return rc;
+	}
 	tenant->written_hosts = tenant->now.row.walk_hosts;
 	tenant->written_at = tenant->now.row.walk_touched_at;
 	return OK;
 }
 
-/* The rows came in order of name; puts each at its number. */
-static int order_tenants(struct store *s, struct err *e)
+static int load_numbers(struct store *s, const struct read *r, struct err *e)
 {
-	for (uint32_t i = 0; i < s->tenant_count;) {
-		uint32_t at = s->tenants[i]->now.row.number - 1;
-		if (at == i) {
-			i++;
-			continue;
-		}
-		if (at >= s->tenant_count || s->tenants[at]->now.row.number == at + 1)
-			return err_set(
-				e, E_CORRUPT,
-				"the tenants of the store \"%s\" are not numbered well; restore a backup",
-				s->path);
-		struct tenant *other = s->tenants[at];
-		s->tenants[at] = s->tenants[i];
-		s->tenants[i] = other;
-	}
-	return OK;
+	MDB_val key = numbers_key, value;
+	int rc = mdb_get(r->mdb, s->dbi[DB_META], &key, &value);
+	if (rc)
+		return rc == MDB_NOTFOUND ? OK : store_fail(s, e, rc, "reading the tenants");
+	uint32_t number = value.mv_size == 4 ? get_u32(value.mv_data) : 0;
+	if (!number || number > TENANT_NUMBER_MAX)
+		return bad_numbers(s, e);
+	return make_room(s, number)
+		       ? OK
+		       : err_set(e, E_NOMEM, "out of memory while reading the tenants of the store \"%s\"",
+				 s->path);
+}
+
+static int load_rows(struct store *s, const struct read *r, struct err *e)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int code = load_numbers(s, r, e);
+	if (code)
+		return code;
+	int rc = mdb_cursor_open(r->mdb, s->dbi[DB_TENANTS], &cursor);
+	if (rc)
+		return store_fail(s, e, rc, "reading the tenants");
+	rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+	for (; !rc && !code; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+		code = load_tenant(s, key, value, e);
+	mdb_cursor_close(cursor);
+	return code || rc == MDB_NOTFOUND ? code : store_fail(s, e, rc, "reading the tenants");
 }
 
 int txn_load_tenants(struct store *s, struct err *e)
 {
 	struct read r;
-	MDB_cursor *cursor;
-	MDB_val key, value;
 	int code = read_begin(s, &r);
 	if (code)
 		return err_set(e, code, "reading the tenants of the store \"%s\" failed", s->path);
-	int rc = mdb_cursor_open(r.mdb, s->dbi[DB_TENANTS], &cursor);
-	if (rc) {
-		read_end(&r);
-		return store_fail(s, e, rc, "reading the tenants");
-	}
-	rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
-	for (; !rc && !code; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
-		code = load_tenant(s, key, value, e);
-	mdb_cursor_close(cursor);
+	code = load_rows(s, &r, e);
 	read_end(&r);
-	if (!code && rc != MDB_NOTFOUND)
-		code = store_fail(s, e, rc, "reading the tenants");
-	return code ? code : order_tenants(s, e);
+	return code;
 }
 
 int txn_write_lagging(struct store *s)
 {
 	bool any = false;
 	for (uint32_t i = 0; i < s->tenant_count; i++)
-		any = any || s->tenants[i]->lagging;
+		any = any || (s->tenants[i] && s->tenants[i]->lagging);
 	if (!any)
 		return OK;
 	int rc = txn_begin(&s->txn);
 	if (rc)
 		return rc;
 	for (uint32_t i = 0; i < s->tenant_count; i++) {
-		if (!s->tenants[i]->lagging)
+		if (!s->tenants[i] || !s->tenants[i]->lagging)
 			continue;
 		touch(s->tenants[i]);
 		s->tenants[i]->dirty = true;

@@ -121,9 +121,12 @@ static int check_feed(struct verify *v, const struct tenant_state *t)
 	int rc = verify_rows(v, DB_CHANGES, t->row.number, numbered, &b);
 	if (rc)
 		return rc;
-	if (t->row.seq ? b.expected != t->row.seq + 1 : b.count != 0)
+	if (b.count && b.expected != t->row.seq + 1)
 		verify_found(v, "tenant \"%s\": the last change is %llu, the sequence is at %llu",
-			     t->row.name, (unsigned long long)(b.count ? b.expected - 1 : 0),
+			     t->row.name, (unsigned long long)b.expected - 1, (unsigned long long)t->row.seq);
+	else if (b.count != t->row.seq - t->row.seq_dropped)
+		verify_found(v, "tenant \"%s\": %llu changes are there, of %llu to %llu", t->row.name,
+			     (unsigned long long)b.count, (unsigned long long)t->row.seq_dropped + 1,
 			     (unsigned long long)t->row.seq);
 	return OK;
 }
@@ -143,6 +146,8 @@ static int check_rejects(struct verify *v, const struct tenant_state *t)
 
 static int check_tenant(struct verify *v, const struct tenant_state *t)
 {
+	if (t->row.removing)
+		return OK; /* what is left of it agrees with nothing */
 	int rc = verify_devices(v, t);
 	if (!rc)
 		rc = check_count(v, t, DB_VOLATILE, beside_device, t->row.devices);
@@ -157,26 +162,52 @@ static int check_tenant(struct verify *v, const struct tenant_state *t)
 	return rc ? rc : check_rejects(v, t);
 }
 
-/* Rows whose tenant number no tenant has. Numbers are dense, so only what is
- * below 1 and above the highest can be strange. */
-static int check_strangers(struct verify *v, uint32_t highest)
+/* Rows whose tenant number no tenant has: each number that a database holds is
+ * jumped to, whatever stands between. */
+static int check_strangers(struct verify *v)
 {
 	for (int db = DB_DEVICES; db < DB_COUNT; db++) {
+		unsigned char prefix[TENANT_KEY_BYTES] = { 0 };
 		MDB_cursor *cursor;
-		MDB_val key, value;
+		MDB_val key = { sizeof(prefix), prefix }, value;
 		int rc = mdb_cursor_open(v->r.mdb, v->r.s->dbi[db], &cursor);
 		if (rc)
 			return store_fail(v->r.s, NULL, rc, "opening a cursor");
-		static const MDB_cursor_op ends[] = { MDB_FIRST, MDB_LAST };
-		for (int i = 0; i < 2; i++) {
-			rc = mdb_cursor_get(cursor, &key, &value, ends[i]);
-			uint32_t number = rc || key.mv_size < TENANT_KEY_BYTES ? 0 : get_u32(key.mv_data);
-			if (!rc && (!number || number > highest))
+		while (!(rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE))) {
+			uint32_t number = key.mv_size < TENANT_KEY_BYTES ? 0 : get_u32(key.mv_data);
+			if (number >= v->known_bits || !(v->known[number / 8] >> number % 8 & 1))
 				verify_found(v, "%s has rows of tenant number %u, which does not exist",
 					     schema_db_name((enum store_db)db), (unsigned)number);
+			if (number == UINT32_MAX)
+				break;
+			put_u32(prefix, number + 1);
+			key = (MDB_val){ sizeof(prefix), prefix };
 		}
 		mdb_cursor_close(cursor);
+		if (rc && rc != MDB_NOTFOUND)
+			return store_fail(v->r.s, NULL, rc, "reading");
 	}
+	return OK;
+}
+
+static int note_known(struct verify *v, uint32_t number)
+{
+	if (number > TENANT_NUMBER_MAX) {
+		verify_found(v, "a tenant has the number %u, which is beyond all", (unsigned)number);
+		return OK;
+	}
+	if (number >= v->known_bits) {
+		uint32_t bits = v->known_bits ? v->known_bits : 1024;
+		while (bits <= number)
+			bits *= 2;
+		unsigned char *known = mem_realloc(v->known, bits / 8);
+		if (!known)
+			return E_NOMEM;
+		memset(known + v->known_bits / 8, 0, (bits - v->known_bits) / 8);
+		v->known = known;
+		v->known_bits = bits;
+	}
+	v->known[number / 8] |= (unsigned char)(1u << number % 8);
 	return OK;
 }
 
@@ -184,7 +215,6 @@ static int check_all(struct verify *v)
 {
 	MDB_cursor *cursor;
 	MDB_val key, value;
-	uint32_t highest = 0;
 	int code = OK;
 	int rc = mdb_cursor_open(v->r.mdb, v->r.s->dbi[DB_TENANTS], &cursor);
 	if (rc)
@@ -198,14 +228,14 @@ static int check_all(struct verify *v)
 			verify_found(v, "the row of tenant \"%.*s\" cannot be read", (int)name.n, name.p);
 			continue;
 		}
-		if (state.row.number > highest)
-			highest = state.row.number;
-		code = check_tenant(v, &state);
+		code = note_known(v, state.row.number);
+		if (!code)
+			code = check_tenant(v, &state);
 	}
 	mdb_cursor_close(cursor);
 	if (!code && rc != MDB_NOTFOUND)
 		code = store_fail(v->r.s, NULL, rc, "reading the tenants");
-	return code ? code : check_strangers(v, highest);
+	return code ? code : check_strangers(v);
 }
 
 int store_verify(struct store *s, void (*finding)(void *arg, const char *text), void *arg)
@@ -216,5 +246,6 @@ int store_verify(struct store *s, void (*finding)(void *arg, const char *text), 
 		return rc;
 	rc = check_all(&v);
 	read_end(&v.r);
+	mem_free(v.known);
 	return rc ? rc : v.findings ? E_CORRUPT : OK;
 }

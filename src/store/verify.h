@@ -8,6 +8,8 @@ struct verify {
 	void (*finding)(void *arg, const char *text);
 	void *arg;
 	uint64_t findings;
+	unsigned char *known; /* bit n: there is a tenant with the number n */
+	uint32_t known_bits;
 };
 
 void verify_found(struct verify *v, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -228,7 +228,7 @@ static void verify_finds_damage(void **state)
 		{ DB_DETAILS, true, 1, "details has 1 rows, 0 were counted" },
 		{ DB_INDEXES, false, 0, "index 1 lacks host 1" },
 		{ DB_INDEXES, true, 9, "an index entry of host 9 does not belong to it" },
-		{ DB_CHANGES, false, 0, "the sequence is at 1" },
+		{ DB_CHANGES, false, 0, "0 changes are there, of 1 to 1" },
 		{ DB_CHANGES, true, 9, "the last change is 9, the sequence is at 1" },
 		{ DB_MISSING, true, 2, "missing has 1 rows, 0 were counted" },
 		{ DB_TOMBSTONES, true, 9, "tombstones has 1 rows, 0 were counted" },
