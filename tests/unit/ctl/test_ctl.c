@@ -215,7 +215,7 @@ static void without_a_store(void **state)
 		{ { "help", "devcies" }, 2, "did you mean \"devices\"?" },
 		{ { "version" }, 0, "musterctl " MUSTER_VERSION },
 		{ { "--version" }, 0, "musterctl " MUSTER_VERSION },
-		{ { "version", "--json" }, 0, "\"store_format\":3}" },
+		{ { "version", "--json" }, 0, "\"store_format\":4}" },
 		{ { "tenants" }, 4, "/nowhere/store" },
 		{ { "--store", "/nowhere/else", "tenants" }, 4, "/nowhere/else" },
 	};
