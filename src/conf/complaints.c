@@ -38,13 +38,17 @@ void complain(struct complaints *c, struct place at, enum severity severity, con
 		c->no_memory = true;
 		return;
 	}
-	c->rows[c->count] = (struct complaint){ at, c->count, severity, copy.p };
+	if (!at.file)
+		at.file = c->file;
+	c->rows[c->count] = (struct complaint){ at, c->count, severity, c->subject, copy.p };
 	c->count++;
 }
 
 static int by_place(const void *left, const void *right)
 {
 	const struct complaint *a = left, *b = right;
+	if (a->at.file != b->at.file)
+		return a->at.file < b->at.file ? -1 : 1;
 	if (a->at.line != b->at.line)
 		return a->at.line < b->at.line ? -1 : 1;
 	if (a->at.column != b->at.column)
@@ -57,7 +61,8 @@ static bool repeated(const struct complaints *c, uint32_t i)
 	const struct complaint *row = &c->rows[i];
 	for (uint32_t k = i; k-- > 0;) {
 		const struct complaint *before = &c->rows[k];
-		if (before->at.line != row->at.line || before->at.column != row->at.column)
+		if (before->at.file != row->at.file || before->at.line != row->at.line ||
+		    before->at.column != row->at.column)
 			return false;
 		if (strcmp(before->text, row->text) == 0)
 			return true;
@@ -65,37 +70,40 @@ static bool repeated(const struct complaints *c, uint32_t i)
 	return false;
 }
 
-static void say(struct buf *b, const char *file, const struct complaint *row, conf_complaint_fn *report,
-		void *arg)
+static void say(struct buf *b, const struct complaints *c, const struct complaint *row,
+		conf_complaint_fn *report, void *arg)
 {
 	buf_reset(b);
-	buf_printf(b, "%s:%u:%u: %s: %s", file, row->at.line, row->at.column,
-		   row->severity == COMPLAINT_ERROR ? "error" : "warning", row->text);
+	if (c->given)
+		buf_puts(b, row->subject ? row->subject : "settings");
+	else
+		buf_printf(b, "%s:%u:%u", c->files[row->at.file], row->at.line, row->at.column);
+	buf_printf(b, ": %s: %s", row->severity == COMPLAINT_ERROR ? "error" : "warning", row->text);
 	const char *line = buf_cstr(b);
 	if (!b->failed)
 		report(arg, line);
 }
 
-int complaints_report(struct complaints *c, const char *file, conf_complaint_fn *report, void *arg)
+int complaints_report(struct complaints *c, conf_complaint_fn *report, void *arg)
 {
 	struct buf b;
-	struct complaint last = { .at = { 1, 1 } };
+	struct complaint last = { .at = { 1, 1, 0 } };
 	buf_init(&b, LINE_MAX_BYTES);
 	qsort(c->rows, c->count, sizeof(c->rows[0]), by_place);
 	for (uint32_t i = 0; i < c->count && !b.failed; i++) {
 		last.at = c->rows[i].at;
 		if (!repeated(c, i))
-			say(&b, file, &c->rows[i], report, arg);
+			say(&b, c, &c->rows[i], report, arg);
 	}
 	if (c->warnings > WARNINGS_MAX && !b.failed) {
 		last.severity = COMPLAINT_WARNING;
 		last.text = "more than 50 warnings, the others are not shown; mend these first";
-		say(&b, file, &last, report, arg);
+		say(&b, c, &last, report, arg);
 	}
 	if (c->full && !b.failed) {
 		last.severity = COMPLAINT_ERROR;
 		last.text = "more than 200 errors, the rest of the file was not read; mend these first";
-		say(&b, file, &last, report, arg);
+		say(&b, c, &last, report, arg);
 	}
 	int rc = b.failed || c->no_memory ? E_NOMEM : OK;
 	buf_release(&b);

@@ -4,14 +4,14 @@
 
 struct place place_of(yaml_mark_t mark)
 {
-	return (struct place){ (uint32_t)mark.line + 1, (uint32_t)mark.column + 1 };
+	return (struct place){ (uint32_t)mark.line + 1, (uint32_t)mark.column + 1, 0 };
 }
 
 /* libyaml knows no line for a byte that it cannot read, so it is looked for
  * here: the first place that is not UTF-8 or not printable. */
 static bool check_bytes(const unsigned char *p, size_t n, struct complaints *complaints)
 {
-	struct place at = { 1, 1 };
+	struct place at = { 1, 1, 0 };
 	size_t i = n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 	while (i < n) {
 		size_t more = p[i] < 0x80 ? 0 : p[i] < 0xe0 ? 1 : p[i] < 0xf0 ? 2 : 3;
@@ -28,7 +28,7 @@ static bool check_bytes(const unsigned char *p, size_t n, struct complaints *com
 			return false;
 		}
 		if (p[i] == '\n' || (p[i] == '\r' && (i + 1 == n || p[i + 1] != '\n')))
-			at = (struct place){ at.line + 1, 1 };
+			at = (struct place){ at.line + 1, 1, 0 };
 		else
 			at.column++;
 		i += more + 1;
@@ -111,7 +111,10 @@ static bool count_event(struct census *c, const yaml_event_t *event, struct comp
 		break;
 	}
 	c->anchors += anchor != NULL;
-	if (c->depth > DOCUMENT_MAX_DEPTH)
+	if (complaints->given && anchor)
+		complain(complaints, at, COMPLAINT_ERROR,
+			 "anchors are not understood here; write the value out");
+	else if (c->depth > DOCUMENT_MAX_DEPTH)
 		complain(complaints, at, COMPLAINT_ERROR,
 			 "nested deeper than %d levels; no setting is, so look for an unwanted bracket or "
 			 "indent",
@@ -167,7 +170,7 @@ static bool load(yaml_document_t *out, const void *text, size_t n, struct compla
 bool document_load(yaml_document_t *out, const void *text, size_t n, struct complaints *complaints)
 {
 	if (n > DOCUMENT_MAX_BYTES) {
-		complain(complaints, (struct place){ 1, 1 }, COMPLAINT_ERROR,
+		complain(complaints, (struct place){ 1, 1, 0 }, COMPLAINT_ERROR,
 			 "the file is larger than 1MiB; name the configuration, not a log or a store");
 		return false;
 	}

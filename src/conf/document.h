@@ -13,7 +13,9 @@ enum {
 };
 
 /* True when `out` was filled, then yaml_document_delete() it. Otherwise there
- * has been a complaint, or complaints->no_memory is set. */
+ * has been a complaint, or complaints->no_memory is set. Of settings that are
+ * given at run time (complaints->given) anchors are refused, so that the document
+ * is a tree. */
 bool document_load(yaml_document_t *out, const void *text, size_t n, struct complaints *complaints);
 
 struct place place_of(yaml_mark_t mark);

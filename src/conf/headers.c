@@ -57,6 +57,19 @@ static const char *check(struct reading *r, const yaml_node_t *node, struct slic
 	return p;
 }
 
+/* From "Name: value". */
+static const char *split(struct reading *r, const yaml_node_t *node, struct slice text)
+{
+	const char *colon = memchr(text.p, ':', text.n);
+	uint32_t at = colon ? (uint32_t)(colon - text.p) : 0;
+	if (!colon) {
+		complain_node(r, node, "a header has no colon; write \"Name: value\"");
+		return NULL;
+	}
+	return check(r, node, (struct slice){ text.p, at },
+		     trimmed((struct slice){ colon + 1, text.n - at - 1 }));
+}
+
 static const char *from_line(struct reading *r, yaml_node_t *item, const char *name, const char *help)
 {
 	/* - X-Name: value, without quotes, is a map of one pair */
@@ -71,16 +84,7 @@ static const char *from_line(struct reading *r, yaml_node_t *item, const char *n
 		return NULL;
 	}
 	struct slice text;
-	if (!node_text(r, item, name, help, &text))
-		return NULL;
-	const char *colon = memchr(text.p, ':', text.n);
-	uint32_t at = colon ? (uint32_t)(colon - text.p) : 0;
-	if (!colon) {
-		complain_node(r, item, "a header has no colon; write \"Name: value\"");
-		return NULL;
-	}
-	return check(r, item, (struct slice){ text.p, at },
-		     trimmed((struct slice){ colon + 1, text.n - at - 1 }));
+	return node_text(r, item, name, help, &text) ? split(r, item, text) : NULL;
 }
 
 static const char *from_pair(struct reading *r, const yaml_node_pair_t *pair, const char *name,
@@ -94,6 +98,13 @@ static const char *from_pair(struct reading *r, const yaml_node_pair_t *pair, co
 	return check(r, key, left, right);
 }
 
+static bool too_many(struct reading *r, const yaml_node_t *node, const char *name, size_t count)
+{
+	if (count > HEADERS_MAX)
+		complain_node(r, node, "\"%s\" has more than %d members; remove some", name, HEADERS_MAX);
+	return count > HEADERS_MAX;
+}
+
 const char *const *headers_read(struct reading *r, yaml_node_t *node, const char *name, const char *help)
 {
 	bool map = node->type == YAML_MAPPING_NODE;
@@ -103,15 +114,43 @@ const char *const *headers_read(struct reading *r, yaml_node_t *node, const char
 		count = (size_t)(node->data.mapping.pairs.top - node->data.mapping.pairs.start);
 	else if (!node_list(r, node, name, help, &items, &count))
 		return NULL;
-	if (count > HEADERS_MAX) {
-		complain_node(r, node, "\"%s\" has more than %d members; remove some", name, HEADERS_MAX);
+	if (too_many(r, node, name, count))
 		return NULL;
-	}
 	const char **out = count ? keep_room(r, (count + 1) * sizeof(*out)) : NULL;
 	for (size_t i = 0; out && i < count && !reading_over(r); i++) {
 		const char *line =
 			map ? from_pair(r, &node->data.mapping.pairs.start[i], name, help)
 			    : from_line(r, yaml_document_get_node(r->document, items[i]), name, help);
+		if (line)
+			out[n++] = line;
+	}
+	return out;
+}
+
+/* One line of text, whatever it is. */
+static bool one_line(struct reading *r, struct slice text)
+{
+	for (uint32_t i = 0; i < text.n; i++)
+		if ((unsigned char)text.p[i] < 0x20 || text.p[i] == 0x7f) {
+			complain_node(r, NULL,
+				      "\"headers\" has a line break or another control character inside; "
+				      "remove it");
+			return false;
+		}
+	return true;
+}
+
+const char *const *headers_given(struct reading *r, const char *const *lines)
+{
+	size_t count = 0, n = 0;
+	while (lines[count])
+		count++;
+	if (too_many(r, NULL, "headers", count))
+		return NULL;
+	const char **out = keep_room(r, (count + 1) * sizeof(*out));
+	for (size_t i = 0; out && i < count && !reading_over(r); i++) {
+		struct slice text = trimmed(slice_of(lines[i]));
+		const char *line = one_line(r, text) ? split(r, NULL, text) : NULL;
 		if (line)
 			out[n++] = line;
 	}

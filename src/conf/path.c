@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static char *join(struct reading *r, struct slice folder, struct slice path)
@@ -82,4 +83,26 @@ bool path_check_readable(struct reading *r, const yaml_node_t *node, const char 
 	}
 	close(fd);
 	return true;
+}
+
+int path_check_socket(const char *path, struct err *e)
+{
+	struct sockaddr_un a;
+	if (strlen(path) < sizeof(a.sun_path))
+		return OK;
+	return err_set(e, E_CONFIG, "a socket's path has at most %zu bytes and this has %zu; shorten it",
+		       sizeof(a.sun_path) - 1, strlen(path));
+}
+
+int path_read(int fd, size_t most, struct buf *b)
+{
+	ssize_t n = 1;
+	while (n && b->len <= most && buf_reserve(b, 4096)) {
+		n = read(fd, b->data + b->len, 4096);
+		if (n > 0)
+			b->len += (size_t)n;
+		else if (n < 0 && errno != EINTR)
+			return errno;
+	}
+	return b->failed == E_NOMEM ? ENOMEM : 0;
 }

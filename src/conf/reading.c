@@ -14,7 +14,20 @@ bool reading_over(const struct reading *r)
 
 struct place place_of_node(const yaml_node_t *node)
 {
-	return place_of(node->start_mark);
+	return node ? place_of(node->start_mark) : (struct place){ 1, 1, 0 };
+}
+
+void about_setting(struct reading *r, const char *group, const char *name)
+{
+	char text[128];
+	if (!r->complaints.given)
+		return;
+	r->complaints.subject = NULL;
+	if (!name)
+		return;
+	int n = snprintf(text, sizeof(text), "%s%s%s", group, *group ? "." : "", name);
+	if (n >= 0 && (size_t)n < sizeof(text))
+		r->complaints.subject = keep(r, (struct slice){ text, (uint32_t)n });
 }
 
 void complain_node(struct reading *r, const yaml_node_t *node, const char *fmt, ...)
@@ -128,15 +141,20 @@ bool node_list(struct reading *r, yaml_node_t *node, const char *name, const cha
 /* ---- one value ---- */
 static bool numeric(enum setting_kind kind)
 {
-	return kind == SETTING_SIZE || kind == SETTING_DURATION_S || kind == SETTING_DURATION_MS ||
-	       kind == SETTING_COUNT_OR_AUTO;
+	return kind == SETTING_SIZE || kind == SETTING_DURATION_S || kind == SETTING_AGE ||
+	       kind == SETTING_DURATION_MS || kind == SETTING_COUNT || kind == SETTING_COUNT_OR_AUTO;
+}
+
+static bool counted(enum setting_kind kind)
+{
+	return kind == SETTING_COUNT || kind == SETTING_COUNT_OR_AUTO;
 }
 
 static void number_text(const struct setting *s, uint64_t n, char out[VALUE_TEXT])
 {
 	if (s->kind == SETTING_SIZE)
 		value_size_text(n, out);
-	else if (s->kind == SETTING_COUNT_OR_AUTO)
+	else if (counted(s->kind))
 		snprintf(out, VALUE_TEXT, "%llu", (unsigned long long)n);
 	else
 		value_duration_text(n, out);
@@ -144,14 +162,17 @@ static void number_text(const struct setting *s, uint64_t n, char out[VALUE_TEXT
 
 static int read_number(const struct setting *s, struct slice text, uint64_t *n, struct err *e)
 {
-	int rc = s->kind == SETTING_SIZE            ? value_size(text, n, e)
-		 : s->kind == SETTING_COUNT_OR_AUTO ? value_count(text, n, e)
-						    : value_duration_s(text, n, e);
+	int rc = s->kind == SETTING_SIZE ? value_size(text, n, e)
+		 : counted(s->kind)      ? value_count(text, n, e)
+					 : value_duration_s(text, n, e);
 	char least[VALUE_TEXT], most[VALUE_TEXT];
 	number_text(s, s->least, least);
 	number_text(s, s->most, most);
 	if (rc && s->kind == SETTING_COUNT_OR_AUTO)
 		return err_set(e, E_CONFIG, "write auto, or a whole number from %s to %s", least, most);
+	if (rc && s->kind == SETTING_AGE)
+		return err_set(e, E_CONFIG, "write forever, or a duration from %s to %s, such as 30d", least,
+			       most);
 	if (rc || (*n >= s->least && *n <= s->most))
 		return rc;
 	return err_set(e, E_CONFIG, "it must be from %s to %s", least, most);
@@ -162,27 +183,58 @@ static void put_number(const struct setting *s, void *into, uint64_t n)
 	char *member = (char *)into + s->at;
 	if (s->kind == SETTING_SIZE)
 		*(uint64_t *)member = n;
-	else if (s->kind == SETTING_DURATION_S)
+	else if (s->kind == SETTING_DURATION_S || s->kind == SETTING_AGE)
 		*(int64_t *)member = (int64_t)n;
 	else
 		*(uint32_t *)member = (uint32_t)(s->kind == SETTING_DURATION_MS ? n * 1000 : n);
 }
 
+static int put_numeric(const struct setting *s, void *into, struct slice text, struct err *e)
+{
+	uint64_t n = 0;
+	int rc = OK;
+	if (s->kind == SETTING_AGE && slice_is(text, "forever"))
+		n = INT64_MAX;
+	else if (s->kind != SETTING_COUNT_OR_AUTO || !slice_is(text, "auto"))
+		rc = read_number(s, text, &n, e);
+	if (!rc)
+		put_number(s, into, n);
+	return rc;
+}
+
+static int put_word(const struct setting *s, void *into, struct slice text, struct err *e)
+{
+	size_t count = 0;
+	for (; s->words[count]; count++)
+		if (slice_is(text, s->words[count])) {
+			*(int *)((char *)into + s->at) = (int)count;
+			return OK;
+		}
+	const char *near = nearest(text, s->words, count);
+	return near ? err_set(e, E_CONFIG, "did you mean \"%s\"?", near)
+		    : err_set(e, E_CONFIG, "write %s", s->help);
+}
+
+static int put_path(struct reading *r, const struct setting *s, void *into, struct slice text, struct err *e)
+{
+	const char **member = (const char **)((char *)into + s->at);
+	bool none = s->kind == SETTING_SOCKET && slice_is(text, "none");
+	*member = none ? NULL : path_absolute(r, text);
+	return s->kind == SETTING_SOCKET && *member ? path_check_socket(*member, e) : OK;
+}
+
 /* What stands in `text` into the member of `s`; E_CONFIG with a remedy. */
 static int put(struct reading *r, const struct setting *s, void *into, struct slice text, struct err *e)
 {
-	uint64_t n = 0;
 	if (s->kind == SETTING_BOOL)
 		return value_bool(text, (bool *)((char *)into + s->at), e);
-	if (numeric(s->kind)) {
-		bool automatic = s->kind == SETTING_COUNT_OR_AUTO && slice_is(text, "auto");
-		int rc = automatic ? OK : read_number(s, text, &n, e);
-		if (!rc)
-			put_number(s, into, n);
-		return rc;
-	}
-	const char *kept = s->kind == SETTING_TEXT ? keep(r, text) : path_absolute(r, text);
-	*(const char **)((char *)into + s->at) = kept;
+	if (s->kind == SETTING_WORD)
+		return put_word(s, into, text, e);
+	if (numeric(s->kind))
+		return put_numeric(s, into, text, e);
+	if (s->kind != SETTING_TEXT)
+		return put_path(r, s, into, text, e);
+	*(const char **)((char *)into + s->at) = keep(r, text);
 	return OK;
 }
 
@@ -190,6 +242,8 @@ static void read_value(struct reading *r, const struct setting *s, void *into, y
 {
 	struct slice text;
 	struct err e;
+	if (s->kind == SETTING_LATER)
+		return;
 	if (s->kind == SETTING_OWN) {
 		s->read(r, s, into, value);
 		return;
@@ -207,7 +261,7 @@ void settings_standard(struct reading *r, const struct setting_table *table, voi
 	struct err e;
 	for (size_t i = 0; i < table->count; i++) {
 		const struct setting *s = &table->rows[i];
-		if (s->standard && s->kind != SETTING_OWN)
+		if (s->standard && s->kind != SETTING_OWN && s->kind != SETTING_LATER)
 			put(r, s, into, slice_of(s->standard), &e);
 	}
 }
@@ -237,9 +291,10 @@ static void complain_unknown(struct reading *r, const struct setting_table *tabl
 {
 	enum { MOST = 32 };
 	const char *names[MOST];
-	char known[256] = "";
+	char known[300] = "";
 	size_t count = 0, n = 0;
 	struct slice name = scalar(key);
+	about_setting(r, group, quote(name).text);
 	const struct setting *elsewhere = find(table, NULL, name);
 	if (elsewhere) {
 		complain_node(r, key, "unknown setting %s in %s; it belongs in %s", quote(name).text, what,
@@ -264,6 +319,46 @@ static void complain_unknown(struct reading *r, const struct setting_table *tabl
 static bool read_group(struct reading *r, const struct setting_table *table, const char *group,
 		       yaml_node_t *node, const char *what, void *into, struct setting_found *found);
 
+/* True when `s` may not stand where it was found. */
+static bool refused_here(struct reading *r, const struct setting *s, const yaml_node_t *key)
+{
+	if (r->defaults && s->single)
+		complain_node(r, key, "\"%s\" is of one tenant and no default; move it there", s->name);
+	else if (r->secrets && s->not_given)
+		complain_node(r, key, "\"%s\" %s", s->name, s->not_given);
+	else
+		return false;
+	return true;
+}
+
+static bool found_twice(struct reading *r, const struct setting *s, const char *what, const yaml_node_t *key,
+			const yaml_node_t *first)
+{
+	if (!first)
+		return false;
+	if (r->complaints.given)
+		complain_node(r, key, "\"%s\" stands twice in %s; remove one of them", s->name, what);
+	else
+		complain_node(r, key, "\"%s\" stands twice in %s, first in line %u; remove one of them",
+			      s->name, what, place_of_node(first).line);
+	return true;
+}
+
+static void read_setting(struct reading *r, const struct setting_table *table, const struct setting *s,
+			 const char *what, yaml_node_t *key, yaml_node_t *value, void *into,
+			 struct setting_found *found)
+{
+	struct setting_found *f = &found[s - table->rows];
+	about_setting(r, s->group, s->name);
+	if (found_twice(r, s, what, key, f->key) || refused_here(r, s, key))
+		return;
+	*f = (struct setting_found){ key, value };
+	if (s->kind == SETTING_MAP)
+		read_group(r, table, s->name, value, quote(slice_of(s->name)).text, into, found);
+	else
+		read_value(r, s, into, value);
+}
+
 static void read_pair(struct reading *r, const struct setting_table *table, const char *group,
 		      const char *what, yaml_node_t *key, yaml_node_t *value, void *into,
 		      struct setting_found *found)
@@ -278,21 +373,11 @@ static void read_pair(struct reading *r, const struct setting_table *table, cons
 		return;
 	}
 	const struct setting *s = find(table, group, scalar(key));
-	if (!s) {
-		complain_unknown(r, table, group, what, key);
-		return;
-	}
-	struct setting_found *f = &found[s - table->rows];
-	if (f->key) {
-		complain_node(r, key, "\"%s\" stands twice in %s, first in line %u; remove one of them",
-			      s->name, what, place_of_node(f->key).line);
-		return;
-	}
-	*f = (struct setting_found){ key, value };
-	if (s->kind == SETTING_MAP)
-		read_group(r, table, s->name, value, quote(slice_of(s->name)).text, into, found);
+	if (s)
+		read_setting(r, table, s, what, key, value, into, found);
 	else
-		read_value(r, s, into, value);
+		complain_unknown(r, table, group, what, key);
+	about_setting(r, NULL, NULL);
 }
 
 static bool read_group(struct reading *r, const struct setting_table *table, const char *group,

@@ -11,7 +11,7 @@
 
 static bool complain_token(struct reading *r, const yaml_node_t *node, const char *from, const char *why)
 {
-	complain_node(r, node, "the token of %s %s", from, why);
+	complain_node(r, node, "the token%s%s %s", from ? " of " : "", from ? from : "", why);
 	return false;
 }
 
@@ -24,18 +24,17 @@ static bool check(struct reading *r, const yaml_node_t *node, const char *from, 
 	while (text.n && isspace((unsigned char)text.p[text.n - 1]))
 		text.n--;
 	if (!text.n)
-		return complain_token(r, node, from, "is empty; put the API token of a Fleet user there");
+		return complain_token(r, node, from, "is empty; give the API token of a Fleet user");
 	for (uint32_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 		if (c == '\n' || c == '\r')
-			return complain_token(r, node, from,
-					      "has a line break inside; keep just the token there");
+			return complain_token(r, node, from, "has a line break inside; give just the token");
 		if (c < 0x20 || c == 0x7f)
 			return complain_token(
 				r, node, from,
-				"has a control character inside; write the token there again, as text");
+				"has a control character inside; write the token again, as text");
 		if (c == ' ')
-			return complain_token(r, node, from, "has a space inside; keep just the token there");
+			return complain_token(r, node, from, "has a space inside; give just the token");
 		if (c > 0x7f)
 			return complain_token(
 				r, node, from,
@@ -127,7 +126,7 @@ void token_from_file(struct reading *r, const yaml_node_t *node, const char *nam
 			      "\"token_file\" names \"%.250s\", which cannot be read: %s; mend the file",
 			      path, strerrordesc_np(errno));
 	else if (out->from && (size_t)n > TOKEN_MAX_BYTES)
-		complain_token(r, node, out->from, "is longer than 4KiB; keep just the token there");
+		complain_token(r, node, out->from, "is longer than 4KiB; give just the token");
 	else if (out->from)
 		take(r, node, (struct slice){ text, (uint32_t)n }, out);
 	if (out->text)
@@ -167,7 +166,17 @@ void token_from_env(struct reading *r, const yaml_node_t *node, const char *name
 	}
 	out->from = named(r, "token_env", name);
 	if (out->from && strlen(text) > TOKEN_MAX_BYTES)
-		complain_token(r, node, out->from, "is longer than 4KiB; keep just the token there");
+		complain_token(r, node, out->from, "is longer than 4KiB; give just the token");
 	else if (out->from)
 		take(r, node, slice_of(text), out);
+}
+
+void token_given(struct reading *r, const char *text, struct token *out)
+{
+	struct slice token;
+	*out = (struct token){ 0 };
+	if (strlen(text) > TOKEN_MAX_BYTES)
+		complain_token(r, NULL, NULL, "is longer than 4KiB; give just the token");
+	else if (check(r, NULL, NULL, slice_of(text), &token))
+		*out = (struct token){ (char *)(uintptr_t)token.p, token.n, NULL };
 }

@@ -24,6 +24,16 @@ static void forbid_cores(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* A configuration may have no tenants where a daemon can be given some. */
+static int run_once(const struct conf *conf, const struct options *o)
+{
+	if (conf->tenant_count)
+		return once_run(conf, o);
+	fprintf(stderr, "musterd: --once finds no tenants in \"%s\"; give at least one under \"tenants\"\n",
+		conf->file);
+	return MUSTER_EXIT_CONFIG;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
@@ -52,7 +62,7 @@ int main(int argc, char **argv)
 		printf("%s: %zu tenant%s, no errors\n", o.config, conf->tenant_count,
 		       conf->tenant_count == 1 ? "" : "s");
 	else
-		code = once_run(conf, &o);
+		code = run_once(conf, &o);
 	conf_free(conf);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "musterd: the output could not be written: %s\n", strerror(errno));

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define GIVE_TENANTS "give a list of 1 to 10000 tenants, each with name, url and token_file"
+#define TOP_LEVEL    "store, admin, http, secrets, defaults, limits, retention, log, include, tenants"
 #define WRITE_MAP    "where a map is wanted; write its settings as \"name: value\"\n"
 
 static void complaints_about_the_file(void **state)
@@ -43,11 +44,11 @@ static void complaints_about_the_file(void **state)
 		{ TENANT "stores: {}\n",
 		  "5:1: error: unknown setting \"stores\" in the file; did you mean \"store\"?\n" },
 		{ TENANT "zebra: {}\n",
-		  "5:1: error: unknown setting \"zebra\" in the file; known are store, tenants\n" },
+		  "5:1: error: unknown setting \"zebra\" in the file; known are " TOP_LEVEL "\n" },
 		{ TENANT "path: x\n",
 		  "5:1: error: unknown setting \"path\" in the file; it belongs in \"store\"\n" },
 		{ TENANT "\"a\\nb\": x\n",
-		  "5:1: error: unknown setting \"a?b\" in the file; known are store, tenants\n" },
+		  "5:1: error: unknown setting \"a?b\" in the file; known are " TOP_LEVEL "\n" },
 		{ TENANT "<<: {}\n",
 		  "5:1: error: merging with << is not understood; write the settings out\n" },
 		{ TENANT "[a]: b\n",
@@ -83,7 +84,7 @@ static void complaints_about_the_file(void **state)
 			      "scanning a quoted scalar "
 			      "that begins in line 1); close the quotes\n" },
 		{ "a: &a [*a]\ntenants: &t [*t]\n",
-		  "1:1: error: unknown setting \"a\" in the file; known are store, tenants\n"
+		  "1:1: error: unknown setting \"a\" in the file; known are " TOP_LEVEL "\n"
 		  "2:10: error: the tenant is a list " WRITE_MAP },
 	};
 	(void)state;
@@ -228,30 +229,26 @@ static void complaints_about_tokens(void **state)
 		{ "token_file: .", "4:15: error: \"token_file\" names \"@/.\", which is not a plain file; "
 				   "put the token there, or "
 				   "mend the path\n" },
-		{ "token_file: blank",
-		  "4:15: error: the token of token_file blank is empty; put the API token of a Fleet user "
-		  "there\n" },
-		{ "token_file: lines",
-		  "4:15: error: the token of token_file lines has a line break inside; keep just the token "
-		  "there\n" },
+		{ "token_file: blank", "4:15: error: the token of token_file blank is empty; give the API "
+				       "token of a Fleet user\n" },
+		{ "token_file: lines", "4:15: error: the token of token_file lines has a line break inside; "
+				       "give just the token\n" },
 		{ "token_file: crlines",
-		  "4:15: error: the token of token_file crlines has a line break inside; keep just the "
-		  "token there\n" },
+		  "4:15: error: the token of token_file crlines has a line break inside; give just the "
+		  "token\n" },
 		{ "token_file: control",
 		  "4:15: error: the token of token_file control has a control character inside; write the "
-		  "token there again, as text\n" },
+		  "token again, as text\n" },
 		{ "token_file: tabbed",
 		  "4:15: error: the token of token_file tabbed has a control character inside; write the "
-		  "token there again, as text\n" },
+		  "token again, as text\n" },
 		{ "token_file: spaced",
-		  "4:15: error: the token of token_file spaced has a space inside; keep just the token "
-		  "there\n" },
+		  "4:15: error: the token of token_file spaced has a space inside; give just the token\n" },
 		{ "token_file: latin",
 		  "4:15: error: the token of token_file latin has a character that is not ASCII; copy the "
 		  "token again from Fleet\n" },
 		{ "token_file: over",
-		  "4:15: error: the token of token_file over is longer than 4KiB; keep just the token "
-		  "there\n" },
+		  "4:15: error: the token of token_file over is longer than 4KiB; give just the token\n" },
 		{ "token_file: s3cr3ts3cr3ts3cr3ts3cr3ts3cr3ts3cr3ts3cr3t==",
 		  "4:15: error: \"token_file\" looks like a token; put the token into a file and name "
 		  "that\n" },
@@ -259,8 +256,8 @@ static void complaints_about_tokens(void **state)
 		  "4:14: error: \"token_env\" names the environment variable MUSTER_TEST_UNSET, "
 		  "which is not set; set it, or use token_file\n" },
 		{ "token_env: MUSTER_TEST_EMPTY",
-		  "4:14: error: the token of token_env MUSTER_TEST_EMPTY is empty; put the API "
-		  "token of a Fleet user there\n" },
+		  "4:14: error: the token of token_env MUSTER_TEST_EMPTY is empty; give the API "
+		  "token of a Fleet user\n" },
 		{ "token_env: s3cr3t==",
 		  "4:14: error: \"token_env\" is no name of an environment variable; give one of at most "
 		  "64 letters, digits and _, such as ACME_TOKEN\n" },

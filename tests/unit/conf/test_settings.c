@@ -40,8 +40,9 @@ static void in_order(const struct setting *s, const char *text)
 		fail_msg("%s has no help", s->name);
 	if ((s->kind == SETTING_OWN) != (s->read != NULL))
 		fail_msg("%s: only a setting of its own kind has a reader", s->name);
-	bool bounded = s->kind == SETTING_SIZE || s->kind == SETTING_DURATION_S ||
-		       s->kind == SETTING_DURATION_MS || s->kind == SETTING_COUNT_OR_AUTO;
+	bool bounded = s->kind == SETTING_SIZE || s->kind == SETTING_DURATION_S || s->kind == SETTING_AGE ||
+		       s->kind == SETTING_DURATION_MS || s->kind == SETTING_COUNT ||
+		       s->kind == SETTING_COUNT_OR_AUTO;
 	if (bounded != (s->most > s->least))
 		fail_msg("%s: bounds and kind do not agree", s->name);
 	/* in milliseconds and in 32 bits */
@@ -63,7 +64,7 @@ static void in_reference(const struct setting *s, const char *text)
 static void in_manual(const struct setting *s, const char *text)
 {
 	char line[64];
-	bool heading = s->kind == SETTING_MAP || strcmp(s->name, "tenants") == 0;
+	bool heading = s->kind == SETTING_MAP || s->kind == SETTING_LATER;
 	if (strcmp(s->name, "token") == 0)
 		return;
 	snprintf(line, sizeof(line), heading ? "%s\n" : "\n.BI %s: \"", s->name);
@@ -125,6 +126,15 @@ static void reference_shows_the_defaults(void **state)
 	struct conf *a = parse(text.data, text.len), *b = parse(least, sizeof(least) - 1);
 	struct conf_tenant *s = &a->tenants[0], *t = &b->tenants[0];
 	assert_string_equal(a->store_path, b->store_path);
+	assert_string_equal(a->admin_socket, b->admin_socket);
+	assert_true(a->http.kind == LISTEN_NONE && b->http.kind == LISTEN_NONE);
+	assert_true(!a->key_file && !b->key_file);
+	assert_memory_equal(&a->limits, &b->limits, sizeof(a->limits));
+	assert_memory_equal(&a->retention, &b->retention, sizeof(a->retention));
+	assert_int_equal(a->log.level, b->log.level);
+	assert_int_equal(a->log.json, b->log.json);
+	assert_int_equal(a->log.group_count, b->log.group_count);
+	assert_int_equal(s->interval_s, t->interval_s);
 	assert_string_equal(s->url, t->url);
 	assert_memory_equal(&s->limits, &t->limits, sizeof(s->limits));
 	assert_int_equal(s->stale_after_s, t->stale_after_s);
