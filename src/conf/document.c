@@ -65,14 +65,15 @@ static void complain_syntax(const yaml_parser_t *parser, struct complaints *comp
 		complaints->no_memory = true;
 		return;
 	}
+	const char *form = complaints->given ? "JSON" : "YAML";
 	const char *problem = parser->problem ? parser->problem : "it cannot be read";
 	struct place at = place_of(parser->problem_mark);
 	if (parser->context && parser->context_mark.line != parser->problem_mark.line)
 		complain(complaints, at, COMPLAINT_ERROR,
-			 "not well-formed YAML: %s (%s that begins in line %zu); %s", problem,
+			 "not well-formed %s: %s (%s that begins in line %zu); %s", form, problem,
 			 parser->context, parser->context_mark.line + 1, remedy(problem));
 	else
-		complain(complaints, at, COMPLAINT_ERROR, "not well-formed YAML: %s; %s", problem,
+		complain(complaints, at, COMPLAINT_ERROR, "not well-formed %s: %s; %s", form, problem,
 			 remedy(problem));
 }
 

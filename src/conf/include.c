@@ -20,15 +20,7 @@ struct finding {
 	size_t room;
 };
 
-static const char *last_part(const char *path)
-{
-	return strrchr(path, '/') + 1; /* paths are absolute */
-}
-
-static bool is_wild(const char *text)
-{
-	return strpbrk(text, "*?[") != NULL;
-}
+#define WILDCARDS "*?["
 
 static bool is_main(const struct finding *f, const char *path)
 {
@@ -98,36 +90,39 @@ static void add_matches(struct finding *f, const char *folder, const char *patte
 	closedir(d);
 }
 
-static void add_pattern(struct finding *f, yaml_node_t *node)
+/* In what the operator wrote: the folder of the main file may have such a name. */
+static bool folder_is_wild(struct slice text)
 {
-	const struct setting *s = f->setting;
-	struct slice text;
-	f->at = node;
-	if (!node_text(f->r, node, s->name, s->help, &text))
-		return;
-	char *path = path_absolute(f->r, text);
-	if (!path)
-		return;
-	char *pattern = (char *)(uintptr_t)last_part(path);
-	if (!is_wild(pattern)) {
-		if (path_check_readable(f->r, node, s->name, path))
-			add(f, path);
-		return;
-	}
-	/* what the operator wrote; the folder of the file itself may have such a name */
 	const char *slash = memrchr(text.p, '/', text.n);
 	for (const char *p = text.p; slash && p < slash; p++)
-		if (strchr("*?[", *p)) {
-			complain_node(f->r, node,
-				      "\"%s\" is %s; wildcards are for its last part only, write the folder "
-				      "out",
-				      s->name, quote(text).text);
-			return;
-		}
-	char *name = keep(f->r, slice_of(pattern));
-	*pattern = '\0';
-	if (name)
-		add_matches(f, path, name);
+		if (strchr(WILDCARDS, *p))
+			return true;
+	return false;
+}
+
+static void add_pattern(struct finding *f, yaml_node_t *node)
+{
+	const char *name = f->setting->name;
+	struct slice text;
+	f->at = node;
+	if (!node_text(f->r, node, name, f->setting->help, &text))
+		return;
+	if (folder_is_wild(text)) {
+		complain_node(f->r, node,
+			      "\"%s\" is %s; wildcards are for its last part only, write the folder out",
+			      name, quote(text).text);
+		return;
+	}
+	char *path = path_absolute(f->r, text);
+	char *last = path ? strrchr(path, '/') + 1 : NULL;
+	if (last && strpbrk(last, WILDCARDS)) {
+		const char *pattern = keep(f->r, slice_of(last));
+		*last = '\0';
+		if (pattern)
+			add_matches(f, path, pattern);
+	} else if (path && path_check_readable(f->r, node, name, path)) {
+		add(f, path);
+	}
 }
 
 /* Sorts; a file that two patterns name is read once. */

@@ -286,6 +286,14 @@ const char *nearest(struct slice word, const char *const *known, size_t count)
 	return suggest(text, known, count);
 }
 
+/* About a setting that there is not. */
+static void about_word(struct reading *r, const char *group, struct slice name)
+{
+	struct quoted word = quote(name);
+	word.text[strlen(word.text) - 1] = '\0';
+	about_setting(r, group, word.text + 1);
+}
+
 static void complain_unknown(struct reading *r, const struct setting_table *table, const char *group,
 			     const char *what, yaml_node_t *key)
 {
@@ -294,7 +302,7 @@ static void complain_unknown(struct reading *r, const struct setting_table *tabl
 	char known[300] = "";
 	size_t count = 0, n = 0;
 	struct slice name = scalar(key);
-	about_setting(r, group, quote(name).text);
+	about_word(r, group, name);
 	const struct setting *elsewhere = find(table, NULL, name);
 	if (elsewhere) {
 		complain_node(r, key, "unknown setting %s in %s; it belongs in %s", quote(name).text, what,

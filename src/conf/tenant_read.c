@@ -116,7 +116,7 @@ static void finish_certificate(struct tenant_reading *t)
 	if ((key || c->client_key_pem) && !cert) {
 		at(t, TENANT_CLIENT_KEY);
 		complain_node(t->r, key, "\"client_key\" stands without client_cert; give %s, or remove it",
-			      help(TENANT_CLIENT_CERT));
+			      t->r->secrets ? "the client certificate too" : help(TENANT_CLIENT_CERT));
 	}
 }
 
