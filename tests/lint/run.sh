@@ -113,6 +113,17 @@ check_json() {
     done
 }
 
+check_metrics() {
+    python3 -B tests/lint/metrics.py --selftest
+    python3 -B tests/lint/metrics.py
+    if ! have promtool; then
+        echo "note: promtool is not installed"
+        return 0
+    fi
+    promtool check config conf/prometheus.yml
+    promtool test rules tests/prometheus/muster.rules.test.yml
+}
+
 check_unit() {
     tests/lint/unit.sh
 }
@@ -132,6 +143,7 @@ check python check_python
 check json check_json
 check man check_man
 check unit check_unit
+check metrics check_metrics
 check spaces check_spaces
 check cppcheck check_cppcheck
 check clang-tidy check_tidy
