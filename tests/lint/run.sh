@@ -28,12 +28,17 @@ c_files() {
     fi
 }
 
-# check NAME FUNCTION: runs it with its output shown only when it fails
+# check NAME FUNCTION: runs it with its output shown only when it fails. Not as
+# a condition, where each command of the function but the last could fail unseen.
 check() {
-    local name=$1 begin out seconds
+    local name=$1 begin out seconds rc
     shift
     begin=$SECONDS
-    if out=$("$@" 2>&1); then
+    set +e
+    out=$(set -e; "$@" 2>&1)
+    rc=$?
+    set -e
+    if [ $rc = 0 ]; then
         seconds=$((SECONDS - begin))
         printf '%-14s ok (%d s)\n' "$name" "$seconds"
         printf '%s\n' "$out" | grep -E '^(warning|note):' || true
@@ -79,7 +84,7 @@ check_cppcheck() {
 
 check_shell() {
     local files=(dev .ci/run)
-    while IFS= read -r f; do files+=("$f"); done < <(ours '*.sh')
+    while IFS= read -r f; do files+=("$f"); done < <(ours '*.sh' '*.bash')
     for f in "${files[@]}"; do bash -n "$f"; done
     if have shellcheck; then shellcheck -S warning "${files[@]}"; else echo "note: shellcheck is not installed"; fi
 }
