@@ -281,6 +281,11 @@ bool stream_full(const struct stream *s)
 	return queued(s) > STREAM_FULL;
 }
 
+size_t stream_queued(const struct stream *s)
+{
+	return queued(s);
+}
+
 /* ---- its life ---- */
 
 static void end_lingering(struct loop_lingering *x)

@@ -62,6 +62,8 @@ void stream_pause(struct stream *s, bool paused);
 void stream_write(struct stream *s, const void *bytes, size_t n);
 /* More than STREAM_FULL is queued: stop writing until drained(). */
 bool stream_full(const struct stream *s);
+/* Bytes that the kernel has not taken yet. */
+size_t stream_queued(const struct stream *s);
 /* The peer's user; false when the kernel does not say. */
 bool stream_peer(const struct stream *s, uid_t *uid, pid_t *pid);
 /* Detaches at once, also from inside a callback; what is queued is still sent
