@@ -418,8 +418,6 @@ static enum schedule_action ended(const struct step *t, int rc, int64_t wait_ms)
 		s->flags &= (uint8_t)~REFUSED;
 	if ((flags & AGAIN) && !(rc == E_TOKEN && (s->flags & REFUSED)))
 		return start(t);
-	if ((flags & NEW_TOKEN) && rc == E_TOKEN)
-		s->due_ms = t->now_ms;
 	return rest(t);
 }
 

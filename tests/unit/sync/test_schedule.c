@@ -480,6 +480,7 @@ static void process_start(void **state)
 						    .slot_ms = restarts[i].slot_ms,
 						    .paused = restarts[i].paused };
 			enum schedule_action a = schedule_step(&s, SCHEDULE_ADDED, &f, NOW, &draws);
+			assert_int_equal(s.strikes, f.ended_rc == E_SERVER);
 			int64_t in = s.next_ms == SCHEDULE_NEVER ? 0 : s.next_ms - NOW;
 			if (s.state == restarts[i].state && in >= restarts[i].least &&
 			    in <= restarts[i].most && (a == SCHEDULE_START) == (s.state == SCHEDULE_QUEUED))
