@@ -3,6 +3,7 @@
 #include "conf/conf.h"
 #include "daemon/once.h"
 #include "daemon/options.h"
+#include "daemon/service.h"
 #include "muster/exit.h"
 
 #include <errno.h>
@@ -34,6 +35,16 @@ static int run_once(const struct conf *conf, const struct options *o)
 	return MUSTER_EXIT_CONFIG;
 }
 
+/* Takes the configuration over. What the command line says of the log wins. */
+static int run_daemon(struct conf *conf, const struct options *o)
+{
+	log_configure(o->log_given ? o->log_level : (enum log_level)conf->log.level,
+		      o->log_json || conf->log.json);
+	for (size_t i = 0; i < conf->log.group_count; i++)
+		log_set_level(conf->log.groups[i].group, (enum log_level)conf->log.groups[i].level, NULL);
+	return service_run(conf, o);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
@@ -61,8 +72,10 @@ int main(int argc, char **argv)
 	if (o.check_config)
 		printf("%s: %zu tenant%s, no errors\n", o.config, conf->tenant_count,
 		       conf->tenant_count == 1 ? "" : "s");
-	else
+	else if (o.once)
 		code = run_once(conf, &o);
+	else
+		return run_daemon(conf, &o);
 	conf_free(conf);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "musterd: the output could not be written: %s\n", strerror(errno));

@@ -92,6 +92,7 @@ static int set_level(struct options *o, const char *v, struct err *e)
 	static const char *const words[] = { "error", "warning", "notice", "info", "debug" };
 	int at = 0, rc = choose("log-level", v, words, 5, &at, e);
 	o->log_level = (enum log_level)at;
+	o->log_given = true;
 	return rc;
 }
 
@@ -255,7 +256,5 @@ int options_parse(struct options *o, int argc, char **argv, struct err *e)
 		if (rc != OK)
 			return rc;
 	}
-	if (!o->help && !o->version && !o->once && !o->check_config)
-		return err_set(e, E_CONFIG, "say what to do: --once or --check-config; see musterd --help");
 	return OK;
 }

@@ -24,7 +24,7 @@ struct options {
 	size_t accept_count;
 	enum { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER } progress;
 	enum log_level log_level;
-	bool log_json;
+	bool log_json, log_given;
 };
 
 /* E_CONFIG with a sentence. Points into argv. */

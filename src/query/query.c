@@ -5,9 +5,6 @@
 #include "query/query_state.h"
 #include "query/tenant_json.h"
 
-/* For a tenant whose setting is not known. */
-enum { STALE_AFTER_STANDARD_S = 7 * 86400 };
-
 static const struct {
 	bool one_tenant;
 	int (*slice)(struct query *q, struct err *e);

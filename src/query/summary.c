@@ -2,8 +2,11 @@
 
 #include "base/json.h"
 #include "model/derive.h"
+#include "model/record.h"
 #include "query/tenant_json.h"
 #include "query/value.h"
+
+enum { RECORD_CEILING = 16 << 20 };
 
 static const char *compliance_name(size_t i)
 {
@@ -56,6 +59,37 @@ void summary_count(struct summary *s, struct slice record)
 			if (slice_is(word, groups[g].name(i)))
 				s->states[g][i]++;
 	}
+}
+
+struct counting {
+	struct summary *summary;
+	const struct tenant_row *row;
+	struct record_now now;
+	const atomic_bool *stop;
+	struct buf record;
+};
+
+static int count_one(void *arg, const struct store_device *d)
+{
+	struct counting *c = arg;
+	buf_reset(&c->record);
+	int rc = record_join(&c->record, c->row->name, d->id, d->stable, d->packed.p, d->packed.n, &c->now);
+	if (rc)
+		return rc;
+	summary_count(c->summary, buf_slice(&c->record));
+	return c->stop && atomic_load(c->stop) ? E_CANCELLED : OK;
+}
+
+int summary_of_tenant(struct summary *out, struct store *s, const struct tenant_row *row, int64_t now,
+		      const atomic_bool *stop)
+{
+	struct counting c = { .summary = out, .row = row, .stop = stop };
+	c.now = (struct record_now){ now, row->stale_after_s ? row->stale_after_s : STALE_AFTER_STANDARD_S };
+	*out = (struct summary){ .missing = row->missing, .held = row->hold ? row->hold_count : 0 };
+	buf_init(&c.record, RECORD_CEILING);
+	int rc = store_devices(s, row->number, 0, count_one, &c);
+	buf_release(&c.record);
+	return rc;
 }
 
 void summary_add(struct summary *sum, const struct summary *s)

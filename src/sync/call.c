@@ -90,6 +90,7 @@ static void failed(struct call *c, int rc)
 		timer_arm(c->timer, 0);
 		return;
 	}
+	s->report.retry_after_s = c->result.retry_after_s;
 	if (turn == CALL_STOP || !retryable(c, rc)) {
 		finish(c, rc);
 		return;

@@ -236,6 +236,7 @@ int tenant_sync_new(struct tenant_sync **out, struct sync_environment *env, cons
 	s->options = *options;
 	s->derive = conf->derive;
 	s->report.total.phase = states[SYNC_NEW].phase;
+	s->report.retry_after_s = -1;
 	err_set(e, E_NOMEM, "out of memory");
 	int rc = init_parts(s, e);
 	if (rc != OK) {

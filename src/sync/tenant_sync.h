@@ -72,6 +72,7 @@ struct sync_report {
 	bool resumed, baseline;
 	enum accept_refusal accept_refused;
 	uint32_t took_ms;
+	int64_t retry_after_s; /* of the failure, when the server named a time; else -1 */
 };
 
 struct tenant_sync;
