@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,5 +64,44 @@ void mem_wipe_free(void *p, size_t n)
 {
 	if (p)
 		explicit_bzero(p, n);
+	free(p);
+}
+
+void *mem_library_alloc(size_t n)
+{
+	return malloc(n ? n : 1);
+}
+
+void *mem_library_zalloc(size_t of, size_t n)
+{
+	return calloc(of ? of : 1, n ? n : 1);
+}
+
+/* Always to a new place: realloc() would leave the old one as it was. */
+void *mem_library_realloc(void *p, size_t n)
+{
+	size_t had = malloc_usable_size(p);
+	if (n && n <= had && n >= had / 2)
+		return p;
+	void *q = malloc(n ? n : 1);
+	if (!q || !p)
+		return q;
+	memcpy(q, p, n < had ? n : had);
+	explicit_bzero(p, had);
+	free(p);
+	return q;
+}
+
+char *mem_library_strdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+	char *p = malloc(n);
+	return p ? memcpy(p, s, n) : NULL;
+}
+
+void mem_library_free(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
 	free(p);
 }

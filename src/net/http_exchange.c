@@ -9,15 +9,29 @@
 
 static struct http_exchanges *list_of(struct http_exchange *x)
 {
-	struct http_pool *p = x->origin->pool;
-	return x->state == EXCHANGE_WAITING   ? &p->waiting
-	       : x->state == EXCHANGE_RUNNING ? &p->running
-					      : &p->leaving;
+	struct http_origin *o = x->origin;
+	return x->state == EXCHANGE_WAITING   ? &o->waiting
+	       : x->state == EXCHANGE_LOOKUP  ? &o->client->lookup
+	       : x->state == EXCHANGE_RUNNING ? &o->running
+					      : &o->leaving;
+}
+
+static void list_remove(struct http_exchange *x)
+{
+	struct http_origin *o = x->origin;
+	TAILQ_REMOVE(list_of(x), x, link);
+	if (x->state != EXCHANGE_WAITING)
+		return;
+	o->client->waiting--;
+	if (o->in_turns && TAILQ_EMPTY(&o->waiting)) {
+		TAILQ_REMOVE(&o->client->turns, o, turn);
+		o->in_turns = false;
+	}
 }
 
 static void move_to(struct http_exchange *x, enum exchange_state s)
 {
-	TAILQ_REMOVE(list_of(x), x, link);
+	list_remove(x);
 	x->state = s;
 	TAILQ_INSERT_TAIL(list_of(x), x, link);
 }
@@ -27,14 +41,22 @@ void http_exchange_lookup_over(struct http_exchange *x, bool given_up)
 	if (!x->looking_up)
 		return;
 	x->looking_up = false;
-	http_lookups_end(&x->origin->pool->client->lookups, given_up && x->resolving, clock_mono_ms());
+	http_lookups_end(&x->origin->client->lookups, given_up && x->resolving, clock_mono_ms());
+}
+
+void http_exchange_connected(struct http_exchange *x)
+{
+	if (!x->pending)
+		return;
+	x->pending = false;
+	x->origin->client->pending--;
 }
 
 void http_exchange_leave(struct http_exchange *x)
 {
 	if (x->state != EXCHANGE_LEAVING)
 		move_to(x, EXCHANGE_LEAVING);
-	http_pool_settle_soon(x->origin->pool);
+	http_origin_settle_soon(x->origin);
 }
 
 static CURL *easy_take(struct http_origin *o)
@@ -72,16 +94,31 @@ static void easy_give_back(struct http_origin *o, CURL *easy, bool worked)
 	curl_easy_cleanup(easy);
 }
 
+static void give_turn_back(struct http_exchange *x)
+{
+	http_exchange_connected(x);
+	if (!x->has_turn)
+		return;
+	x->has_turn = false;
+	x->origin->exchanges--;
+	x->origin->client->running--;
+	http_client_admit_soon(x->origin->client);
+}
+
 /* Takes it out of curl, of its list and of its timer. */
 static void detach(struct http_exchange *x)
 {
-	struct http_pool *p = x->origin->pool;
-	must(!p->in_curl);
+	struct http_origin *o = x->origin;
+	must(!o->in_curl);
 	/* watch_socket() may still be called; it must not find this exchange. */
 	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, NULL);
-	TAILQ_REMOVE(list_of(x), x, link);
-	if (x->state != EXCHANGE_WAITING)
-		curl_multi_remove_handle(p->multi, x->easy);
+	list_remove(x);
+	if (x->in_curl)
+		curl_multi_remove_handle(o->multi, x->easy);
+	x->in_curl = false;
+	http_sockets_look(o);
+	give_turn_back(x);
+	http_client_rests(o);
 	timer_free(x->limit);
 	x->limit = NULL;
 }
@@ -141,8 +178,8 @@ static void explain(struct http_exchange *x, CURLcode code, struct http_result *
 		.text = x->curl_text,
 		.host = o->host,
 		.names = names,
-		.ca_file = o->pool->ca_file,
-		.client_cert = o->client_cert,
+		.ca_file = o->trust ? http_trust_name(o->trust) : "",
+		.client_cert = o->client_cert_pem ? "" : o->client_cert,
 		.looking_up = x->looking_up,
 		.proxied = o->proxy != NULL,
 		.answered = x->status != 0,
@@ -158,10 +195,39 @@ static void explain(struct http_exchange *x, CURLcode code, struct http_result *
 	r->rc = http_failure_explain(&f, &r->err);
 }
 
+static uint32_t ms_between(curl_off_t from_us, curl_off_t to_us)
+{
+	return to_us > from_us ? (uint32_t)((to_us - from_us + 999) / 1000) : 0;
+}
+
+/* What the connection was and how long each step to it took. */
+static void fill_connection(struct http_exchange *x, struct http_result *r)
+{
+	curl_off_t dns = 0, connected = 0, tls = 0;
+	long connects = 1, version = 0;
+
+	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
+	r->reused = x->status && connects == 0;
+	memcpy(r->peer, x->peer, sizeof(r->peer));
+	r->tls_version = x->tls_version ? x->tls_version : "";
+	r->certificate_expires = x->certificate_expires;
+	curl_easy_getinfo(x->easy, CURLINFO_HTTP_VERSION, &version);
+	r->http_version = version == CURL_HTTP_VERSION_1_1   ? "1.1"
+			  : version == CURL_HTTP_VERSION_1_0 ? "1.0"
+							     : "";
+	if (r->reused || connects == 0)
+		return;
+	curl_easy_getinfo(x->easy, CURLINFO_NAMELOOKUP_TIME_T, &dns);
+	curl_easy_getinfo(x->easy, CURLINFO_CONNECT_TIME_T, &connected);
+	curl_easy_getinfo(x->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+	r->dns_ms = ms_between(0, dns);
+	r->connect_ms = ms_between(dns, connected);
+	r->tls_ms = ms_between(connected, tls);
+}
+
 static void fill_result(struct http_exchange *x, CURLcode code, struct http_result *r)
 {
 	int64_t now = clock_mono_ms();
-	long connects = 1;
 
 	/* A refused address is the reason only if no other address of the name
 	 * could be tried. */
@@ -182,11 +248,11 @@ static void fill_result(struct http_exchange *x, CURLcode code, struct http_resu
 	r->retry_after_s = http_headers_retry_after_s(&x->headers, clock_unix_s());
 	r->server_date = x->headers.date;
 	r->body_bytes = x->body_bytes;
+	r->waited_ms = (uint32_t)(x->started_ms - x->asked_ms);
 	r->total_ms = (uint32_t)(now - x->started_ms);
 	r->first_byte_ms =
 		x->first_byte_at_ms ? (uint32_t)(x->first_byte_at_ms - x->started_ms) : r->total_ms;
-	curl_easy_getinfo(x->easy, CURLINFO_NUM_CONNECTS, &connects);
-	r->reused = x->status && connects == 0;
+	fill_connection(x, r);
 }
 
 void http_exchange_end(struct http_exchange *x, CURLcode code)
@@ -208,12 +274,12 @@ void http_exchange_end(struct http_exchange *x, CURLcode code)
 static void limit_reached(void *arg)
 {
 	struct http_exchange *x = arg;
-	struct http_pool *p = x->origin->pool;
-	const char *host = x->origin->host;
+	struct http_origin *o = x->origin;
+	const char *host = o->host;
 
 	if (x->state == EXCHANGE_LEAVING)
 		return;
-	if (x->state == EXCHANGE_WAITING)
+	if (x->state == EXCHANGE_LOOKUP)
 		x->rc = err_set(&x->err, E_DNS,
 				"the name \"%s\" was not looked up: too many lookups hang; check the "
 				"name server",
@@ -230,19 +296,38 @@ static void limit_reached(void *arg)
 				"the answer of \"%s\" did not end within %u ms; %llu bytes had come", host,
 				x->total_ms, (unsigned long long)x->body_bytes);
 	http_exchange_leave(x);
-	http_pool_settle(p);
+	http_origin_settle(o);
+}
+
+void http_exchange_turn(struct http_exchange *x)
+{
+	struct http_origin *o = x->origin;
+	uint32_t first = x->total_ms;
+
+	move_to(x, EXCHANGE_LOOKUP);
+	http_client_rests_not(o);
+	x->has_turn = x->pending = true;
+	o->exchanges++;
+	o->client->running++;
+	o->client->pending++;
+	x->started_ms = clock_mono_ms();
+	if (x->first_byte_ms && (!first || x->first_byte_ms < first))
+		first = x->first_byte_ms;
+	if (first)
+		timer_arm(x->limit, first);
 }
 
 void http_exchange_admit(struct http_exchange *x)
 {
-	struct http_pool *p = x->origin->pool;
+	struct http_origin *o = x->origin;
 
 	move_to(x, EXCHANGE_RUNNING);
-	http_lookups_begin(&p->client->lookups);
+	http_lookups_begin(&o->client->lookups);
 	x->looking_up = true;
-	if (curl_multi_add_handle(p->multi, x->easy)) {
+	x->in_curl = http_origin_open(o) == OK && curl_multi_add_handle(o->multi, x->easy) == CURLM_OK;
+	if (!x->in_curl) {
 		http_exchange_lookup_over(x, false);
-		x->rc = err_set(&x->err, E_NOMEM, "out of memory for a request to \"%s\"", x->origin->host);
+		x->rc = err_set(&x->err, E_NOMEM, "out of memory for a request to \"%s\"", o->host);
 		http_exchange_leave(x);
 	}
 }
@@ -262,10 +347,11 @@ static struct http_exchange *exchange_new(struct http_origin *o, const struct ht
 	x->on_body = r->on_body;
 	x->on_done = r->on_done;
 	x->arg = r->arg;
-	x->started_ms = clock_mono_ms();
+	x->asked_ms = x->started_ms = clock_mono_ms();
+	x->fresh = strcmp(r->method, "GET") != 0;
 	x->easy = easy_take(o);
 	x->url = mem_alloc(base + path + 1);
-	if (!x->easy || !x->url || timer_new(&x->limit, o->pool->client->loop, limit_reached, x)) {
+	if (!x->easy || !x->url || timer_new(&x->limit, o->client->loop, limit_reached, x)) {
 		destroy(x);
 		return NULL;
 	}
@@ -286,23 +372,24 @@ int http_start(struct http_exchange **out, struct http_origin *o, const struct h
 		destroy(x);
 		return rc;
 	}
-	uint32_t first = x->total_ms;
-	if (x->first_byte_ms && (!first || x->first_byte_ms < first))
-		first = x->first_byte_ms;
-	if (first)
-		timer_arm(x->limit, first);
 	x->state = EXCHANGE_WAITING;
-	TAILQ_INSERT_TAIL(&o->pool->waiting, x, link);
-	/* Curl gets it at the end of the present settling or in the next turn. */
-	if (!o->pool->in_curl && !o->pool->settling)
-		http_pool_settle_soon(o->pool);
+	TAILQ_INSERT_TAIL(&o->waiting, x, link);
+	o->client->waiting++;
+	if (!o->in_turns) {
+		o->in_turns = true;
+		TAILQ_INSERT_TAIL(&o->client->turns, o, turn);
+	}
+	/* Its turn comes at the end of the present settling or in the next turn
+	 * of the loop. */
+	if (!o->settling)
+		http_client_admit_soon(o->client);
 	*out = x;
 	return OK;
 }
 
 void http_cancel(struct http_exchange *x)
 {
-	if (!x->origin->pool->in_curl) {
+	if (!x->origin->in_curl) {
 		http_exchange_drop(x);
 		return;
 	}

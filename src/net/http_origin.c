@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char system_bundle[] = "/etc/ssl/certs/ca-certificates.crt";
-
 static int nomem(struct err *e, const char *name)
 {
 	return err_set(e, E_NOMEM, "out of memory for the connection settings of \"%s\"", name);
@@ -108,6 +106,7 @@ static int check_url(struct http_origin *o, const struct http_origin_options *op
 	else if (!(o->host = mem_strdup(host)))
 		rc = nomem(e, opt->name);
 	o->numeric = o->host && is_numeric(o->host);
+	o->https = rc == OK && strcmp(scheme, "https") == 0;
 	curl_free(scheme);
 	curl_free(host);
 	curl_free(user);
@@ -129,39 +128,69 @@ static int copy_text(char **out, const char *s)
 	return s && !*out ? E_NOMEM : OK;
 }
 
-static int origin_fill(struct http_origin *o, struct http_client *c, const struct http_origin_options *opt,
-		       struct err *e)
+static int check_files(const struct http_origin_options *opt, struct err *e)
 {
-	const char *ca = opt->ca_file ? opt->ca_file : system_bundle;
-	int rc;
+	int rc = opt->ca_pem ? OK : check_file(opt->ca_file, "ca_file", opt->name, e);
+	if (rc == OK && (opt->client_cert_pem || opt->client_key_pem))
+		return http_client_pem_check(opt->client_cert_pem, opt->client_key_pem, opt->name, e);
+	if (rc == OK)
+		rc = check_file(opt->client_cert, "client_cert", opt->name, e);
+	if (rc == OK)
+		rc = check_file(opt->client_key, "client_key", opt->name, e);
+	return rc;
+}
 
-	if ((rc = check_url(o, opt, e)) || (rc = check_file(opt->ca_file, "ca_file", opt->name, e)) ||
-	    (rc = check_file(opt->client_cert, "client_cert", opt->name, e)) ||
-	    (rc = check_file(opt->client_key, "client_key", opt->name, e)) || (rc = add_headers(o, opt, e)))
+static int copy_texts(struct http_origin *o, const struct http_origin_options *opt)
+{
+	int rc = copy_text(&o->url, opt->url) |
+		 copy_text(&o->proxy, opt->proxy && *opt->proxy ? opt->proxy : NULL);
+	if (opt->client_cert_pem)
+		return rc | copy_text(&o->client_cert_pem, opt->client_cert_pem) |
+		       copy_text(&o->client_key_pem, opt->client_key_pem);
+	return rc | copy_text(&o->client_cert, opt->client_cert) | copy_text(&o->client_key, opt->client_key);
+}
+
+static int origin_fill(struct http_origin *o, const struct http_origin_options *opt, struct err *e)
+{
+	int rc;
+	if ((rc = check_url(o, opt, e)) || (rc = check_files(opt, e)) || (rc = add_headers(o, opt, e)))
 		return rc;
-	if (copy_text(&o->url, opt->url) || copy_text(&o->client_cert, opt->client_cert) ||
-	    copy_text(&o->client_key, opt->client_key) ||
-	    copy_text(&o->proxy, opt->proxy && *opt->proxy ? opt->proxy : NULL))
+	if (copy_texts(o, opt) || http_origin_timers(o))
 		return nomem(e, opt->name);
 	o->allow_http = opt->allow_http;
 	o->allow_private = opt->allow_private;
-	return http_pool_get(&o->pool, c, ca, e);
+	/* Plain http to the server itself needs none. */
+	if (!o->https && !o->proxy && !opt->ca_file && !opt->ca_pem)
+		return OK;
+	return http_trust_get(&o->trust, &o->client->trusts, opt->ca_file, opt->ca_pem, opt->name, e);
+}
+
+static void wipe_free(char *text)
+{
+	if (text)
+		mem_wipe_free(text, strlen(text));
 }
 
 static void origin_destroy(struct http_origin *o)
 {
+	if (o->multi)
+		http_origin_close(o);
 	for (int i = 0; i < ORIGIN_SPARE_EASIES; i++)
 		if (o->spare[i])
 			curl_easy_cleanup(o->spare[i]);
 	for (struct curl_slist *h = o->headers; h; h = h->next)
 		explicit_bzero(h->data, strlen(h->data));
 	curl_slist_free_all(o->headers);
+	http_trust_put(&o->client->trusts, o->trust);
+	timer_free(o->timer);
+	timer_free(o->settle_soon);
 	mem_free(o->url);
 	mem_free(o->host);
 	mem_free(o->client_cert);
 	mem_free(o->client_key);
-	if (o->proxy)
-		mem_wipe_free(o->proxy, strlen(o->proxy));
+	wipe_free(o->client_cert_pem);
+	wipe_free(o->client_key_pem);
+	wipe_free(o->proxy);
 	mem_free(o);
 }
 
@@ -171,8 +200,12 @@ int http_origin_new(struct http_origin **out, struct http_client *c, const struc
 	struct http_origin *o = mem_zalloc(sizeof(*o));
 	if (!o)
 		return nomem(e, opt->name);
+	o->client = c;
 	o->references = 1;
-	int rc = origin_fill(o, c, opt, e);
+	TAILQ_INIT(&o->waiting);
+	TAILQ_INIT(&o->running);
+	TAILQ_INIT(&o->leaving);
+	int rc = origin_fill(o, opt, e);
 	if (rc) {
 		origin_destroy(o);
 		return rc;
@@ -192,7 +225,8 @@ void http_origin_release(struct http_origin *o)
 	must(o->references > 0);
 	if (--o->references)
 		return;
-	o->pool->client->origins--;
+	must(!o->in_turns && o->exchanges == 0);
+	o->client->origins--;
 	origin_destroy(o);
 }
 

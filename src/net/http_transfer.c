@@ -6,8 +6,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -43,6 +47,29 @@ static int lookup_starts(void *resolver, void *reserved, void *arg)
 	return 0;
 }
 
+/* What this machine lacks may be there later. */
+static curl_socket_t no_socket(struct http_exchange *x, int error)
+{
+	const char *host = x->origin->host;
+	if (error == EMFILE || error == ENFILE)
+		x->rc = err_set(
+			&x->err, E_CONNECT,
+			"no file descriptor is left for a connection to \"%s\"; raise the limit of open "
+			"files, or lower limits.connections",
+			host);
+	else if (error == ENOMEM)
+		x->rc = err_set(&x->err, E_NOMEM, "out of memory for the connection to \"%s\"", host);
+	else if (error != EAFNOSUPPORT)
+		x->rc = err_set(&x->err, E_CONNECT, "no socket for \"%s\": %s", host, strerror(error));
+	return CURL_SOCKET_BAD;
+}
+
+/* Also called when the exchange that opened it is long gone. */
+static int close_socket(void *arg, curl_socket_t fd)
+{
+	return http_sockets_close(arg, fd);
+}
+
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
 	struct http_exchange *x = arg;
@@ -66,12 +93,34 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 		return CURL_SOCKET_BAD;
 	}
 	int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-	if (fd < 0 && errno != EAFNOSUPPORT)
-		x->rc = err_set(&x->err, E_IO, "no socket for \"%s\": %s", x->origin->host, strerror(errno));
 	if (fd < 0)
-		return CURL_SOCKET_BAD;
+		return no_socket(x, errno);
+	if (http_sockets_add(x->origin, fd)) {
+		close(fd);
+		return no_socket(x, ENOMEM);
+	}
 	x->opened = true;
+	http_exchange_connected(x);
 	return fd;
+}
+
+static int64_t expiry_of(const X509 *certificate)
+{
+	struct tm tm;
+	const ASN1_TIME *t = certificate ? X509_get0_notAfter(certificate) : NULL;
+	return t && ASN1_TIME_to_tm(t, &tm) ? (int64_t)timegm(&tm) : 0;
+}
+
+static void look_at_tls(struct http_exchange *x)
+{
+	struct curl_tlssessioninfo *info = NULL;
+	if (curl_easy_getinfo(x->easy, CURLINFO_TLS_SSL_PTR, &info) || !info || !info->internals)
+		return;
+	if (info->backend != CURLSSLBACKEND_OPENSSL)
+		return;
+	const SSL *ssl = info->internals;
+	x->tls_version = SSL_get_version(ssl);
+	x->certificate_expires = expiry_of(SSL_get0_peer_certificate(ssl));
 }
 
 /* Runs before each request goes out, also on a connection that is reused and
@@ -84,6 +133,10 @@ static int before_request(void *arg, char *peer_ip, char *local_ip, int peer_por
 	(void)local_port;
 
 	http_exchange_lookup_over(x, false);
+	http_exchange_connected(x);
+	snprintf(x->peer, sizeof(x->peer), "%s", peer_ip);
+	if (x->origin->https)
+		look_at_tls(x);
 	const char *kind = checks_addresses(x) ? http_address_text_refused(peer_ip) : NULL;
 	if (kind) {
 		refuse_address(x, peer_ip, kind);
@@ -193,28 +246,47 @@ static int set_method(CURL *c, const char *method)
 	       curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
 }
 
-static int set_tls(CURL *c, const struct http_origin *o)
+static CURLcode set_trust(CURL *c, void *ctx, void *arg)
 {
-	const char *ca = o->pool->ca_file;
-	/* With a CAPATH, which Debian's curl has by default, curl would load the
-	 * bundle again for each connection. */
-	int rc = curl_easy_setopt(c, CURLOPT_CAINFO, ca) | curl_easy_setopt(c, CURLOPT_CAPATH, NULL) |
-		 curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, ca) |
+	const struct http_origin *o = arg;
+	(void)c;
+	http_trust_apply(o->trust, ctx);
+	return CURLE_OK;
+}
+
+static int set_client_certificate(CURL *c, const struct http_origin *o)
+{
+	char *cert = o->client_cert_pem, *key = o->client_key_pem ? o->client_key_pem : cert;
+	if (cert) {
+		struct curl_blob cb = { cert, strlen(cert), CURL_BLOB_NOCOPY };
+		struct curl_blob kb = { key, strlen(key), CURL_BLOB_NOCOPY };
+		return curl_easy_setopt(c, CURLOPT_SSLCERT_BLOB, &cb) |
+		       curl_easy_setopt(c, CURLOPT_SSLKEY_BLOB, &kb);
+	}
+	return (o->client_cert ? curl_easy_setopt(c, CURLOPT_SSLCERT, o->client_cert) : 0) |
+	       (o->client_key ? curl_easy_setopt(c, CURLOPT_SSLKEY, o->client_key) : 0);
+}
+
+static int set_tls(CURL *c, struct http_origin *o)
+{
+	/* Nothing for curl to load: it would do so for each connection. */
+	int rc = curl_easy_setopt(c, CURLOPT_CAINFO, NULL) | curl_easy_setopt(c, CURLOPT_CAPATH, NULL) |
+		 curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, NULL) |
 		 curl_easy_setopt(c, CURLOPT_PROXY_CAPATH, NULL) |
 		 curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) |
 		 curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) |
 		 curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) |
 		 curl_easy_setopt(c, CURLOPT_CERTINFO, 1L);
-	if (o->client_cert)
-		rc |= curl_easy_setopt(c, CURLOPT_SSLCERT, o->client_cert);
-	if (o->client_key)
-		rc |= curl_easy_setopt(c, CURLOPT_SSLKEY, o->client_key);
-	return rc;
+	if (o->trust)
+		rc |= curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, set_trust) |
+		      curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, o);
+	return rc | set_client_certificate(c, o);
 }
 
 static int set_connection(CURL *c, struct http_exchange *x)
 {
 	const struct http_origin *o = x->origin;
+	unsigned idle_s = (o->client->limits.idle_ms + 999) / 1000;
 	return curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) |
 	       /* A hanging name server must not hold the loop at a time-out. */
 	       curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L) |
@@ -229,6 +301,9 @@ static int set_connection(CURL *c, struct http_exchange *x)
 	       curl_easy_setopt(c, CURLOPT_NOPROXY, "") |
 	       curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket) |
 	       curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x) |
+	       curl_easy_setopt(c, CURLOPT_CLOSESOCKETFUNCTION, close_socket) |
+	       curl_easy_setopt(c, CURLOPT_CLOSESOCKETDATA, x->origin) |
+	       curl_easy_setopt(c, CURLOPT_MAXAGE_CONN, (long)idle_s) |
 	       curl_easy_setopt(c, CURLOPT_RESOLVER_START_FUNCTION, lookup_starts) |
 	       curl_easy_setopt(c, CURLOPT_RESOLVER_START_DATA, x) |
 	       curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, before_request) |
