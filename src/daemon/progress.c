@@ -131,6 +131,11 @@ static void describe_changes(struct buf *b, const struct sync_report *r)
 		}
 	if (!any)
 		buf_puts(b, ", nothing changed");
+	if (r->wrong_types)
+		buf_printf(b, ", %llu values of a wrong type read as null",
+			   (unsigned long long)r->wrong_types);
+	if (r->bad_utf8)
+		buf_printf(b, ", %llu strings that were not UTF-8 repaired", (unsigned long long)r->bad_utf8);
 }
 
 static const char *const refusals[] = {

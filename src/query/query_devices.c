@@ -130,6 +130,8 @@ static int by_key(struct query *q)
 int query_device_slice(struct query *q, struct err *e)
 {
 	int rc = q->key == KEY_ID ? by_id(q) : by_key(q);
+	if (rc == QUERY_FULL && !q->by_index && q->from == 0)
+		rc = OK; /* the last id there can be */
 	if (rc == OK) {
 		q->ended = q->found > 0 || q->key == KEY_UUID;
 		q->key++;

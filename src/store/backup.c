@@ -52,8 +52,9 @@ static int copy_into(struct store *s, const char *begun, bool compact, struct er
 int store_backup(struct store *s, const char *folder, bool compact, uint64_t *bytes, struct err *e)
 {
 	char begun[STORE_PATH_MAX], data[STORE_PATH_MAX + 16];
-	if (!*folder || strlen(folder) + 8 > sizeof(begun))
-		return err_set(e, E_CONFIG, "the path of the copy is empty or too long; choose another");
+	size_t n = strlen(folder);
+	if (!n || folder[n - 1] == '/' || n + 8 > sizeof(begun))
+		return err_set(e, E_CONFIG, "the path of the copy is empty, too long, or ends in a slash; choose another");
 	snprintf(begun, sizeof(begun), "%s.begun", folder);
 	snprintf(data, sizeof(data), "%s/%s", begun, DATA_FILE_NAME);
 	if (!access(folder, F_OK))

@@ -246,6 +246,8 @@ static void list_done(struct call *c, int rc)
 	s->proven_ms = sync_now_ms();
 	s->report.total.pages++;
 	s->report.total.hosts += page->count;
+	s->report.wrong_types += page->wrong_types;
+	s->report.bad_utf8 += page->bad_utf8;
 	s->list_ended = page->count == 0;
 	count_hosts(s, page);
 	if (page->count > 0 && last == after && s->list.order != LIST_BY_PAGE) {

@@ -15,6 +15,7 @@
 #include "fleet/server.h"
 #include "net/http.h"
 #include "store/apply.h"
+#include "sync/observer.h"
 
 enum sync_details { DETAILS_NONE, DETAILS_DUE, DETAILS_ALL };
 
@@ -40,6 +41,8 @@ struct sync_environment {
 	struct store *store;
 	struct writer *writer;
 	struct random random;
+	const struct sync_observer *observer; /* NULL: nobody counts */
+	uint64_t unproven_bytes;              /* of the pages that are arriving */
 };
 
 struct sync_progress {
@@ -65,6 +68,7 @@ struct sync_report {
 	struct sync_progress total;
 	struct apply_counts counts;
 	uint64_t gone, out_of_scope, still_there, details_failed;
+	uint64_t wrong_types, bad_utf8; /* members of the list read as null; strings repaired */
 	enum store_hold_reason hold;
 	uint64_t hold_count;
 	int64_t hold_since;

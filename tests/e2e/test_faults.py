@@ -168,6 +168,8 @@ class Bodies(Scenario):
                 if rejected:
                     self.assertTrue(rejects[0]["reason"] and rejects[0]["sample"] is not None, rejects)
                     self.assertIn("1 rejected", self.last.out)
+                if kind == "wrong_types":
+                    self.assertRegex(self.last.out, r"[1-9][0-9]* values of a wrong type read as null")
                 self.sync()
                 self.same()
 
@@ -215,6 +217,7 @@ class Bodies(Scenario):
                 self.fresh(limits=LIMITS)
                 self.sim.fault("acme", "list", **do)
                 self.sync()
+                self.assertEqual("strings that were not UTF-8 repaired" in self.last.out, "bad_utf8" in do)
                 self.sim.clear_faults("acme")
                 self.same(but=[self.host_in_the_middle()] if "bad_utf8" in do else ())
 

@@ -164,7 +164,7 @@ static void extend_last(struct jout *o, const struct effect *e, bool first)
 	put_oversize(o, string_bytes, depth);
 	if (bad_utf8) {
 		/* a lone surrogate, an overlong slash, a cut sequence */
-		jout_key(o, "hardware_version");
+		jout_key(o, "code_name");
 		jout_raw(o, "\"bad \xed\xa0\x80 \xc0\xaf \xe2\x82 end\"");
 	}
 	jout_close(o, '{');

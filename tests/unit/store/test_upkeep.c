@@ -88,6 +88,8 @@ static void removal_is_sliced_and_goes_on_after_a_restart(void **state)
 			reopen(&f);
 			assert_int_equal(store_tenant_by_name(f.s, "acme", &row), OK);
 			assert_true(row.removing);
+			struct apply_tenant sync = { .job.run = apply_tenant_run, .name = "acme" };
+			assert_int_equal(fixture_run(&f, &sync.job), E_CONFLICT);
 		}
 		assert_true(slices < 100);
 	}
@@ -277,6 +279,7 @@ static void a_backup_that_cannot_be_says_why(void **state)
 	(void)state;
 	fixture_open(&f);
 	assert_int_equal(store_backup(f.s, "", false, &bytes, &f.err), E_CONFIG);
+	assert_int_equal(store_backup(f.s, "/tmp/copy/", false, &bytes, &f.err), E_CONFIG);
 	assert_int_equal(store_backup(f.s, "/nowhere/at/all", false, &bytes, &f.err), E_IO);
 	assert_non_null(strstr(f.err.text, "No such file"));
 	fixture_close(&f);
