@@ -159,6 +159,12 @@ static int explain_resolve(const struct http_failure *f, struct err *e)
 {
 	if (f->code == CURLE_COULDNT_RESOLVE_PROXY)
 		return err_set(e, E_DNS, "the proxy's name could not be resolved; check proxy");
+	if (has(f->text, "failed to start"))
+		return err_set(
+			e, E_DNS,
+			"the name \"%s\" could not be looked up: no thread or file descriptor is left; raise "
+			"the limits of both",
+			f->host);
 	return err_set(e, E_DNS, "the name \"%s\" could not be resolved; check the url and the name server",
 		       f->host);
 }

@@ -16,6 +16,8 @@ static const struct {
 	bool answered, looking_up, proxied;
 } rows[] = {
 	{ CURLE_COULDNT_RESOLVE_HOST, 0, "", "dns", "\"fleet.example\" could not be resolved", 0, 0, 0 },
+	{ CURLE_COULDNT_RESOLVE_HOST, 0, "getaddrinfo() thread failed to start", "dns", "descriptor is left",
+	  0, 0, 0 },
 	{ CURLE_COULDNT_RESOLVE_PROXY, 0, "", "dns", "proxy", 0, 0, 1 },
 	{ CURLE_COULDNT_CONNECT, 0, "", "connect", "Connection refused", 0, 0, 0 },
 	{ CURLE_COULDNT_CONNECT, 0, "", "connect", "check proxy", 0, 0, 1 },

@@ -285,6 +285,7 @@ static void no_descriptors(void **state)
 	static struct crowd c;
 	struct rlimit was, low;
 	int taken[256], n = 0;
+	char by_name[64];
 	crowd_begin(&c, &(struct http_limits){ 0 }, ORIGINS);
 	ask(&c, 0, 0, "/ok/100");
 	loop_run(c.w.loop);
@@ -296,6 +297,11 @@ static void no_descriptors(void **state)
 		n++;
 	for (int i = 1; i < 10; i++)
 		ask(&c, i, i, "/ok/100");
+	snprintf(by_name, sizeof(by_name), "http://localhost:%d", liar_port(plain_server));
+	struct http_origin *named = lax_origin(&c.w, by_name);
+	struct http_request r = asked(&c, &c.one[11], "/ok/100");
+	fetch_start(&c.w, named, &r, &c.one[11].f);
+	c.expected++;
 	loop_run(c.w.loop);
 	while (n)
 		close(taken[--n]);
@@ -305,7 +311,9 @@ static void no_descriptors(void **state)
 		assert_int_equal(err_class(c.one[i].f.result.rc), ERR_CLASS_RETRY);
 		assert_non_null(strstr(c.one[i].f.result.err.text, "no file descriptor is left"));
 	}
-	print_message("%s\n", c.one[1].f.result.err.text);
+	print_message("%s\n%s\n", c.one[1].f.result.err.text, c.one[11].f.result.err.text);
+	assert_int_equal(err_class(c.one[11].f.result.rc), ERR_CLASS_RETRY);
+	http_origin_free(named);
 	ask(&c, 10, 5, "/ok/100");
 	loop_run(c.w.loop);
 	assert_string_equal(c.one[10].f.result.err.text, "");
