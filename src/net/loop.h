@@ -55,7 +55,7 @@ void signal_watch_free(struct signal_watch *w);
 /* How late the loop is: a timer is due each LOOP_LAG_EVERY_MS, and `late` is told
  * by how much it was not in time. A long callback shows as one large value. Does
  * not keep loop_run() going; any callback may free it. */
-enum { LOOP_LAG_EVERY_MS = 20 };
+enum { LOOP_LAG_EVERY_MS = 100 };
 struct loop_lag;
 int loop_lag_new(struct loop_lag **out, struct loop *l, void (*late)(void *arg, uint64_t late_us), void *arg);
 void loop_lag_free(struct loop_lag *w);

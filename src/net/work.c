@@ -8,12 +8,14 @@
 struct work_queue {
 	struct loop *loop;
 	size_t busy;
+	atomic_size_t begun; /* of those that are busy, the ones a thread took */
 };
 
 struct running {
 	uv_work_t uv;
 	struct work *work;
 	struct work_queue *queue;
+	bool begun;
 };
 
 int work_queue_new(struct work_queue **out, struct loop *l)
@@ -29,6 +31,8 @@ int work_queue_new(struct work_queue **out, struct loop *l)
 static void run(uv_work_t *uv)
 {
 	struct running *r = uv->data;
+	r->begun = true;
+	atomic_fetch_add(&r->queue->begun, 1);
 	/* Cancelled between being taken by a thread and here. */
 	if (!atomic_load(&r->work->cancelled))
 		r->work->run(r->work);
@@ -40,6 +44,8 @@ static void ran(uv_work_t *uv, int status)
 	struct work *w = r->work;
 	(void)status; /* `cancelled` says it */
 	r->queue->busy--;
+	if (r->begun)
+		atomic_fetch_sub(&r->queue->begun, 1);
 	w->own = NULL;
 	mem_free(r);
 	w->done(w);
@@ -81,4 +87,9 @@ void work_queue_free(struct work_queue *q)
 size_t work_queue_busy(const struct work_queue *q)
 {
 	return q->busy;
+}
+
+size_t work_queue_waiting(const struct work_queue *q)
+{
+	return q->busy - atomic_load(&q->begun);
 }

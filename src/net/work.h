@@ -29,3 +29,5 @@ void work_cancel(struct work *w);
  * call it. NULL is fine. */
 void work_queue_free(struct work_queue *q);
 size_t work_queue_busy(const struct work_queue *q);
+/* How many of them no thread has taken yet. */
+size_t work_queue_waiting(const struct work_queue *q);

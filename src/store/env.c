@@ -3,6 +3,7 @@
 #include "base/must.h"
 #include "store/lmdb_error.h"
 #include "store/data_file.h"
+#include "store/folder.h"
 #include "store/lock.h"
 #include "store/vault.h"
 
@@ -86,7 +87,7 @@ static int only_store_files(const char *path, bool *only, bool *data)
 static int check_folder(struct store *s, bool *fresh, struct err *e)
 {
 	bool only, data;
-	if (!s->read_only && mkdir(s->path, 0700) && errno != EEXIST)
+	if (!s->read_only && folder_make(s->path) && errno != EEXIST)
 		return err_set(
 			e, errno == ENOSPC ? E_DISK_FULL : E_IO,
 			"the folder of the store \"%s\" could not be made: %s; make it or choose another",
@@ -266,23 +267,4 @@ void store_close(struct store *s)
 	lock_drop(s->lock_fd);
 	pthread_rwlock_destroy(&s->map_lock);
 	mem_free(s);
-}
-
-int store_stat(struct store *s, struct store_stat *out)
-{
-	MDB_envinfo info;
-	MDB_stat stat;
-	pthread_rwlock_rdlock(&s->map_lock);
-	int rc = mdb_env_info(s->env, &info);
-	if (!rc)
-		rc = mdb_env_stat(s->env, &stat);
-	pthread_rwlock_unlock(&s->map_lock);
-	if (rc)
-		return store_fail(s, NULL, rc, "counting");
-	*out = (struct store_stat){
-		.used_bytes = (info.me_last_pgno + 1) * (uint64_t)stat.ms_psize,
-		.map_bytes = info.me_mapsize,
-		.readers = info.me_numreaders,
-	};
-	return OK;
 }

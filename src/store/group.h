@@ -4,13 +4,8 @@
 #include "store/env.h"
 #include "store/writer.h"
 
-struct group_stat {
-	uint64_t commits, jobs, rollbacks, grown;
-	uint64_t commit_ns_total, commit_ns_max;
-};
-
 /* Runs the jobs of the list (linked by `next`) and more of them from `more`
  * (NULL: none) until it gives NULL, commits, and sets each one's rc and err. The
  * list with everything that was added stays in order. */
 struct store_job *group_run(struct store *s, struct store_job *first, struct store_job *(*more)(void *arg),
-			    void *arg, struct group_stat *stat);
+			    void *arg, struct writer_stat *stat);

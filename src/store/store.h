@@ -132,7 +132,13 @@ int store_details_due(struct store *s, uint32_t tenant, int64_t fetched_before, 
  * is one sentence. E_CORRUPT when there was one. */
 int store_verify(struct store *s, void (*finding)(void *arg, const char *text), void *arg);
 struct store_stat {
-	uint64_t used_bytes, map_bytes;
-	uint32_t readers;
+	uint64_t used_bytes; /* of pages that hold something, as far as the list of free ones is short */
+	uint64_t file_bytes, map_bytes;
+	uint64_t disk_free_bytes, disk_size_bytes; /* of its file system, for this user */
+	uint32_t readers;                          /* that have a snapshot, other processes included */
+	struct store_reader {
+		int pid; /* 0: there is none */
+		uint64_t thread, snapshot;
+	} oldest;
 };
 int store_stat(struct store *s, struct store_stat *out);

@@ -11,6 +11,11 @@
 #include <unistd.h>
 #include <stdatomic.h>
 
+static const double durable_bounds[] = {
+	0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10
+};
+enum { DURABLE_BOUNDS = sizeof(durable_bounds) / sizeof(*durable_bounds) };
+
 struct writer {
 	struct store *s;
 	pthread_t thread;
@@ -23,13 +28,13 @@ struct writer {
 	struct store_job *queue, **queue_end;
 	struct store_job *answers, **answers_end;
 	bool stopping;
-	struct group_stat stat;
+	struct writer_stat stat;
 
 	atomic_size_t queued;
 	/* of the writer thread: the group being filled */
 	size_t group_hosts, group_bytes;
 	int64_t group_begun_ms;
-	struct group_stat counting;
+	struct writer_stat counting;
 };
 
 /* The next waiting job, if the group still has room for it. */
@@ -124,6 +129,8 @@ int writer_start(struct writer **out, struct store *s, void (*wake)(void *arg), 
 	w->arg = arg;
 	w->queue_end = &w->queue;
 	w->answers_end = &w->answers;
+	histogram_init(&w->counting.durable, durable_bounds, DURABLE_BOUNDS);
+	w->stat = w->counting;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
 	if (start_thread(w)) {
@@ -194,7 +201,8 @@ size_t writer_queued(const struct writer *w)
 
 int writer_run_now(struct store *s, struct store_job *job)
 {
-	struct group_stat stat = { 0 };
+	struct writer_stat stat = { 0 };
+	histogram_init(&stat.durable, durable_bounds, DURABLE_BOUNDS);
 	job->next = NULL;
 	group_run(s, job, NULL, NULL, &stat);
 	return job->rc;
@@ -203,8 +211,6 @@ int writer_run_now(struct store *s, struct store_job *job)
 void writer_stat(struct writer *w, struct writer_stat *out)
 {
 	pthread_mutex_lock(&w->lock);
-	*out = (struct writer_stat){ w->stat.commits,         w->stat.jobs,
-				     w->stat.rollbacks,       w->stat.grown,
-				     w->stat.commit_ns_total, w->stat.commit_ns_max };
+	*out = w->stat;
 	pthread_mutex_unlock(&w->lock);
 }

@@ -9,6 +9,7 @@
  * the map grown behind a barrier that waits for this process' readers, run again. */
 #pragma once
 
+#include "base/histogram.h"
 #include "store/store.h"
 
 struct store_txn; /* a write transaction and the row cache of its tenants */
@@ -46,5 +47,10 @@ int writer_run_now(struct store *s, struct store_job *job);
 struct writer_stat {
 	uint64_t commits, jobs, rollbacks, grown;
 	uint64_t commit_ns_total, commit_ns_max;
+	/* Seconds from the beginning of a transaction to its being durable. */
+	struct histogram durable;
+	uint64_t failed[ERR_LAST_ - ERR_FIRST_]; /* jobs, by rc - ERR_FIRST_ */
+	/* Of the last job that was durable or that disk or memory failed. */
+	int failing;
 };
 void writer_stat(struct writer *w, struct writer_stat *out);
