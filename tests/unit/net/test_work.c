@@ -242,12 +242,12 @@ static void lag_of_the_loop(void **state)
 	assert_int_equal(l.turns, 0);
 	assert_int_equal(timer_new(&t, loop, stop, loop), OK);
 	assert_int_equal(timer_new(&b, loop, block, &l), OK);
-	timer_arm(t, 600);
+	timer_arm(t, 30 * LOOP_LAG_EVERY_MS);
 	loop_run(loop);
 	assert_in_range(l.turns, 10, 31);
 	l = (struct lag){ 0 };
-	timer_arm(t, 400);
-	timer_arm(b, 100);
+	timer_arm(t, 15 * LOOP_LAG_EVERY_MS + 400);
+	timer_arm(b, 5 * LOOP_LAG_EVERY_MS);
 	loop_run(loop);
 	assert_in_range(l.most_us, 150000 - LOOP_LAG_EVERY_MS * 1000 - 2000, 1000000);
 	timer_free(t);
