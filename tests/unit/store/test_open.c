@@ -7,8 +7,17 @@
 #include "fixture.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+
+static int remove_any(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
 
 static int open_ro(struct fixture *f, struct store **s)
 {
@@ -122,6 +131,25 @@ static void other_formats_are_refused(void **state)
 	assert_has(f.err.text, "has format 3, this program needs 4; move it away and sync again");
 	assert_int_equal(open_ro(&f, &s), E_CONFIG);
 	fixture_remove(&f);
+}
+
+static void folders_above_are_made(void **state)
+{
+	struct fixture f;
+	char path[120], above[100];
+	(void)state;
+	fixture_folder(&f);
+	snprintf(above, sizeof(above), "%s/var", f.folder);
+	for (int slash = 0; slash < 2; slash++) {
+		snprintf(path, sizeof(path), "%s/lib/store%s", above, slash ? "/" : "");
+		if (store_open(&f.s, &(struct store_options){ .path = path, .map_bytes = 1 << 20 }, &f.err))
+			fail_msg("%s", f.err.text);
+		store_close(f.s);
+	}
+	struct stat st;
+	assert_int_equal(stat(above, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(nftw(f.folder, remove_any, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static void files_are_private(void **state)
@@ -399,6 +427,7 @@ int main(void)
 		cmocka_unit_test(reader_beside_a_writer),
 		cmocka_unit_test(what_is_not_a_store_is_refused),
 		cmocka_unit_test(other_formats_are_refused),
+		cmocka_unit_test(folders_above_are_made),
 		cmocka_unit_test(files_are_private),
 		cmocka_unit_test(tenants_keep_their_numbers),
 		cmocka_unit_test(full_map_grows),
