@@ -178,10 +178,9 @@ static void peer_ended(void *arg)
 static void sweep(void *arg)
 {
 	struct admin *a = arg;
-	struct connection *peer, *next;
 	bool again = false;
-	DL_FOREACH_SAFE(a->connections, peer, next)
-	{
+	for (struct connection *peer = a->connections, *next; peer; peer = next) {
+		next = peer->next;
 		if (!peer->ending)
 			continue;
 		if (stream_queued(peer->stream) == 0)

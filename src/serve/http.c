@@ -51,7 +51,7 @@ static void pause_accepting(struct http_server *s, uint64_t ms)
 static void starve(struct http_server *s, int error)
 {
 	if (!s->starved)
-		log_event(LOG_ERROR, "http", "connections wait", "address", LOG_S(s->listen.address),
+		log_event(LOG_ERROR, "serve", "connections wait", "address", LOG_S(s->listen.address),
 			  "reason", LOG_S(strerror(error)));
 	s->starved = true;
 	pause_accepting(s, PAUSE_MS);

@@ -39,7 +39,7 @@ static int make_more(struct body *b)
 		if (!rc)
 			rc = b->made.failed;
 		if (rc) {
-			log_event(LOG_ERROR, "http", "answer cut", "path", LOG_S(b->route->path), "reason",
+			log_event(LOG_ERROR, "serve", "answer cut", "path", LOG_S(b->route->path), "reason",
 				  LOG_S(err_meaning(rc)));
 			return rc;
 		}
@@ -116,7 +116,9 @@ static enum MHD_Result begin_body(const struct http_server_options *o, const str
 	struct err e = { 0 };
 	unsigned status = MHD_HTTP_OK;
 	struct body *b = mem_zalloc(sizeof(*b));
-	int rc = b ? route->begin(o->arg, &b->state, &status, &e) : err_set(&e, E_NOMEM, "out of memory");
+	if (!b)
+		return sentence(c, MHD_HTTP_INTERNAL_SERVER_ERROR, "out of memory");
+	int rc = route->begin(o->arg, &b->state, &status, &e);
 	if (rc) {
 		mem_free(b);
 		return sentence(c, MHD_HTTP_INTERNAL_SERVER_ERROR, e.code ? e.text : err_meaning(rc));

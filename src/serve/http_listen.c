@@ -1,5 +1,7 @@
 #include "serve/http_listen.h"
 
+#include "base/must.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdbool.h>
@@ -94,7 +96,7 @@ static int bind_error(struct err *e, const char *address)
 /* The port may be another one than was asked for. */
 static bool tell_address(struct http_listen *l)
 {
-	struct sockaddr_storage a;
+	struct sockaddr_storage a = { 0 };
 	socklen_t n = sizeof(a);
 	char host[HOST_BYTES], port[PORT_BYTES];
 	if (getsockname(l->fd, (struct sockaddr *)&a, &n) ||
@@ -107,10 +109,11 @@ static bool tell_address(struct http_listen *l)
 
 static int open_tcp(struct http_listen *l, const char *address, struct err *e)
 {
-	struct addrinfo *a;
+	struct addrinfo *a = NULL;
 	int yes = 1, rc = numeric(address, &a, e);
 	if (rc)
 		return rc;
+	must(a != NULL);
 	l->fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->fd < 0 || setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
 	    bind(l->fd, a->ai_addr, a->ai_addrlen) || listen(l->fd, BACKLOG) || !tell_address(l))
