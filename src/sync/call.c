@@ -189,6 +189,21 @@ static int judge(struct call *c)
 	return rc;
 }
 
+static enum sync_endpoint endpoint_of(const struct call_plan *plan)
+{
+	if (!plan->parse)
+		return plan->endpoint;
+	return plan->shape == PAGE_DETAIL ? ENDPOINT_HOST : ENDPOINT_HOSTS;
+}
+
+static void tell_observer(const struct call *c, int rc)
+{
+	const struct sync_observer *o = c->sync->env->observer;
+	struct sync_exchange x = { c->sync->conf, endpoint_of(c->plan), rc, &c->result };
+	if (o)
+		o->exchanged(o->arg, &x);
+}
+
 static void on_done(void *arg, const struct http_result *r)
 {
 	struct call *c = arg;
@@ -196,6 +211,7 @@ static void on_done(void *arg, const struct http_result *r)
 	c->result = *r;
 	c->sync->report.total.requests++;
 	int rc = judge(c);
+	tell_observer(c, rc);
 	if (rc == OK)
 		finish(c, OK);
 	else

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "fleet/page_parser.h"
 #include "net/http.h"
+#include "sync/observer.h"
 
 struct tenant_sync;
 struct call;
@@ -13,7 +14,8 @@ struct call;
 enum call_turn { CALL_JUDGE, CALL_AGAIN, CALL_STOP };
 
 struct call_plan {
-	const char *what; /* names the request in sentences */
+	const char *what;            /* names the request in sentences */
+	enum sync_endpoint endpoint; /* unless the body is a page: its shape says it */
 	/* Writes the path; called for each attempt, so that page sizes may change. */
 	void (*path)(struct call *c, struct buf *out);
 	bool parse; /* the body is a page; otherwise it is kept as text */

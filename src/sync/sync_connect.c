@@ -64,6 +64,7 @@ void sync_enter_version(struct tenant_sync *s)
 {
 	static const struct call_plan plan = {
 		.what = "the server's version",
+		.endpoint = ENDPOINT_VERSION,
 		.path = version_path,
 		.done = version_done,
 	};
@@ -109,7 +110,10 @@ static void me_done(struct call *c, int rc)
 
 void sync_enter_me(struct tenant_sync *s)
 {
-	static const struct call_plan plan = { .what = "the token's user", .path = me_path, .done = me_done };
+	static const struct call_plan plan = { .what = "the token's user",
+					       .endpoint = ENDPOINT_ME,
+					       .path = me_path,
+					       .done = me_done };
 	call_start(&s->call, &plan);
 }
 
@@ -143,6 +147,7 @@ static void confirm_done(struct call *c, int rc)
 void sync_enter_confirm(struct tenant_sync *s)
 {
 	static const struct call_plan plan = { .what = "the token's user",
+					       .endpoint = ENDPOINT_ME,
 					       .path = me_path,
 					       .done = confirm_done };
 	if (s->server.scope == SCOPE_UNKNOWN)
@@ -178,6 +183,7 @@ static void config_done(struct call *c, int rc)
 void sync_enter_config(struct tenant_sync *s)
 {
 	static const struct call_plan plan = { .what = "the licence",
+					       .endpoint = ENDPOINT_CONFIG,
 					       .path = config_path,
 					       .done = config_done };
 	call_start(&s->call, &plan);
@@ -206,6 +212,7 @@ void sync_enter_count(struct tenant_sync *s)
 {
 	static const struct call_plan plan = {
 		.what = "the number of hosts",
+		.endpoint = ENDPOINT_COUNT,
 		.path = count_path,
 		.max_attempts = 1,
 		.done = count_done,

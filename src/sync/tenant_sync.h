@@ -42,7 +42,6 @@ struct sync_environment {
 	struct writer *writer;
 	struct random random;
 	const struct sync_observer *observer; /* NULL: nobody counts */
-	uint64_t unproven_bytes;              /* of the pages that are arriving */
 };
 
 struct sync_progress {
