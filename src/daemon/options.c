@@ -192,7 +192,8 @@ enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
 
 void options_print_help(void)
 {
-	puts("usage: musterd --config FILE --once [options]\n"
+	puts("usage: musterd --config FILE [options]            stays and syncs, commanded by its socket\n"
+	     "       musterd --config FILE --once [options]     syncs once and ends\n"
 	     "       musterd --config FILE --check-config\n");
 	for (size_t i = 0; i < ROWS; i++) {
 		char left[64];
