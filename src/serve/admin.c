@@ -351,10 +351,18 @@ void admin_rows(struct admin_call *call, struct slice lines)
 		stream_write(peer->stream, lines.p, lines.n);
 }
 
+/* In one piece, because each may be a call of the kernel. */
 void admin_row(struct admin_call *call, struct slice row)
 {
-	admin_rows(call, row);
-	admin_rows(call, SLICE("\n"));
+	char line[2048];
+	if (row.n < sizeof(line)) {
+		memcpy(line, row.p, row.n);
+		line[row.n] = '\n';
+		admin_rows(call, (struct slice){ line, row.n + 1 });
+	} else {
+		admin_rows(call, row);
+		admin_rows(call, SLICE("\n"));
+	}
 }
 
 struct buf *admin_members(struct admin_call *call)
