@@ -202,10 +202,11 @@ static void count_done(struct call *c, int rc)
 	struct tenant_sync *s = c->sync;
 	int64_t count;
 	struct json_tree *t = rc == OK ? json_tree_parse(c->body.data, c->body.len) : NULL;
-	if (t && json_tree_int(t, "count", &count) && count > 0)
+	s->counted = t && json_tree_int(t, "count", &count) && count >= 0;
+	if (s->counted)
 		s->report.total.expected = (uint64_t)count;
 	json_tree_free(t);
-	sync_enter(s, SYNC_PROBE);
+	sync_enter(s, s->connect_only ? SYNC_DONE : SYNC_PROBE);
 }
 
 void sync_enter_count(struct tenant_sync *s)

@@ -16,12 +16,13 @@ static const struct {
 	void (*enter)(struct tenant_sync *s);
 	unsigned next;
 } states[SYNC_STATES] = {
-	[SYNC_NEW] = { "new", "waiting", NULL, TO(TENANT) },
+	[SYNC_NEW] = { "new", "waiting", NULL, TO(TENANT) | TO(VERSION) },
 	[SYNC_TENANT] = { "tenant", "connecting", sync_enter_tenant, TO(VERSION) | TO(FINISH) | TO(DONE) },
-	[SYNC_VERSION] = { "version", "connecting", sync_enter_version, TO(ME) | TO(PROBE) | TO(FINISH) },
-	[SYNC_ME] = { "me", "connecting", sync_enter_me, TO(CONFIG) | TO(FINISH) },
-	[SYNC_CONFIG] = { "config", "connecting", sync_enter_config, TO(COUNT) | TO(FINISH) },
-	[SYNC_COUNT] = { "count", "connecting", sync_enter_count, TO(PROBE) | TO(FINISH) },
+	[SYNC_VERSION] = { "version", "connecting", sync_enter_version,
+			   TO(ME) | TO(PROBE) | TO(FINISH) | TO(DONE) },
+	[SYNC_ME] = { "me", "connecting", sync_enter_me, TO(CONFIG) | TO(FINISH) | TO(DONE) },
+	[SYNC_CONFIG] = { "config", "connecting", sync_enter_config, TO(COUNT) | TO(FINISH) | TO(DONE) },
+	[SYNC_COUNT] = { "count", "connecting", sync_enter_count, TO(PROBE) | TO(FINISH) | TO(DONE) },
 	[SYNC_PROBE] = { "probe", "probing", sync_enter_probe, TO(BEGIN) | TO(LIST) | TO(FINISH) },
 	[SYNC_BEGIN] = { "begin", "listing", sync_enter_begin, TO(LIST) | TO(FINISH) },
 	[SYNC_LIST] = { "list", "listing", sync_enter_list, TO(VERSION) | TO(CONFIRM) | TO(FINISH) },
@@ -107,7 +108,7 @@ void sync_settle(struct tenant_sync *s)
 			s->lookups_busy--;
 		}
 	if (!s->job_busy && !s->pages_busy && !s->lookups_busy && !s->early.busy)
-		sync_enter(s, s->state == SYNC_TENANT ? SYNC_DONE : SYNC_FINISH);
+		sync_enter(s, s->state == SYNC_TENANT || s->connect_only ? SYNC_DONE : SYNC_FINISH);
 }
 
 static void on_job_done(struct store_job *job, int rc)
@@ -192,7 +193,7 @@ static void on_timer(void *arg)
 	if (s->state == SYNC_DONE)
 		on_timer_done(s);
 	else if (s->state == SYNC_NEW)
-		sync_enter(s, SYNC_TENANT);
+		sync_enter(s, s->connect_only ? SYNC_VERSION : SYNC_TENANT);
 	else if (s->state == SYNC_PROBE)
 		sync_enter_probe(s);
 	else if (s->state == SYNC_LIST && s->recheck)
