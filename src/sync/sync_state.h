@@ -60,7 +60,6 @@ struct tenant_sync {
 	bool counted;      /* /hosts/count was answered */
 	int64_t begun_unix_s, begun_ms, proven_ms; /* monotonic: start, last proven page */
 
-	struct turns_tenant turns_tenant;
 	struct call call; /* connect and list */
 	struct timer *timer;
 	struct server_facts server, confirm;
