@@ -116,6 +116,7 @@ static bool details_more(struct tenant_sync *s)
 {
 	while (s->id_at == s->id_count && !s->ids_ended) {
 		s->id_at = s->id_count = 0;
+		s->ids_new = s->details_before == 0;
 		uint64_t next = 0;
 		struct err e;
 		int rc = store_details_due(s->env->store, s->row.number, s->details_before, s->id_next,
@@ -157,7 +158,7 @@ static void details_fill(struct tenant_sync *s)
 		s->lookups_busy++;
 		l->call.id = s->ids[s->id_at++];
 		s->details_left--;
-		if (s->details_before)
+		if (!s->ids_new) /* new hosts do not move the turn of the others */
 			s->row.details_cursor = l->call.id;
 		s->proven_ms = sync_now_ms();
 		call_start(&l->call, &plan);

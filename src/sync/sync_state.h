@@ -120,6 +120,7 @@ struct tenant_sync {
 	uint64_t ids[SYNC_IDS], id_next;
 	size_t id_count, id_at;
 	bool ids_ended;
+	bool ids_new; /* those at hand are of hosts that were never asked for */
 	uint32_t sweep_left;
 	int64_t details_before; /* fetched before that: due; 0: never fetched */
 	uint64_t details_start; /* where the due ones begin ... */

@@ -109,6 +109,25 @@ class Queue(Details):
             ids, n = self.asked()
             self.assertEqual((sorted(ids), n), (sorted(part), 25))
 
+    def test_new_hosts_take_no_turn(self):
+        self.begin("hosts=12", "--details", "due")
+        hosts = sorted(self.devices())
+        self.muster.settings["limits"] = {"details": 1}
+        self.muster.write_config()
+        turns = []
+        for k in range(12):
+            new = self.sim.mutate("acme", "add", count=1)["ids"] if k % 2 else []
+            self.sim.clear_stats()
+            self.later()
+            self.sync("--details", "all")
+            ids = self.asked()[0]
+            self.assertEqual(len(ids), 1)
+            if new:
+                self.assertEqual(ids, new)
+            else:
+                turns += ids
+        self.assertEqual(turns, hosts[:6])
+
     def test_the_turn_goes_on_where_the_time_ended(self):
         self.begin("hosts=60", "--details", "due")
         hosts = sorted(self.devices())
