@@ -38,11 +38,19 @@ void command_tenant_show(struct admin_call *call);
 void command_tenant_pause(struct admin_call *call);
 void command_tenant_resume(struct admin_call *call);
 void command_tenant_remove(struct admin_call *call);
+/* commands_runtime.c */
+extern const struct admin_option add_options[], set_options[], rotate_options[];
+void command_tenant_add(struct admin_call *call);
+void command_tenant_set(struct admin_call *call);
+void command_tenant_rotate_token(struct admin_call *call);
+void command_secrets_rotate(struct admin_call *call);
 /* commands_sync.c */
 extern const struct admin_option sync_options[], accept_options[];
 void command_sync(struct admin_call *call);
 void command_wait(struct admin_call *call);
 void command_accept(struct admin_call *call);
+/* commands_doctor.c */
+void command_doctor(struct admin_call *call);
 /* commands_daemon.c */
 void command_version(struct admin_call *call);
 void command_status(struct admin_call *call);

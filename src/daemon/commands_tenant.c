@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "daemon/commands.h"
+#include "daemon/tenant_change.h"
 
 #include <stdio.h>
 
@@ -204,13 +205,71 @@ static void on_removed(void *arg, int rc, uint64_t devices, const struct err *e)
 	admin_end(call, rc, rc ? e->text : NULL);
 }
 
+/* `forgotten`: the keyring had it, too. */
+static void remove_devices(struct admin_call *call, const char *name, bool forgotten)
+{
+	struct service *s = command_service(call);
+	struct tenant *t = tenants_find(s->tenants, name);
+	struct tenant_removal_events events = { on_progress, on_removed, call };
+	struct tenant_row row = { 0 };
+	struct err e = { 0 };
+	int rc = OK;
+	if (t && t->source == TENANT_OF_RUNTIME)
+		rc = tenants_remove(t, admin_flag(call, "keep-devices"), &events, &e);
+	else if (!t && store_tenant_by_name(s->env.store, name, &row) == OK &&
+		 !admin_flag(call, "keep-devices"))
+		rc = tenants_remove_stored(s->tenants, name, &events, &e);
+	else if (forgotten)
+		on_removed(call, OK, 0, &e);
+	else if (row.number)
+		rc = err_set(&e, E_CONFIG, "only the devices of \"%s\" are left, and they are kept", name);
+	else
+		command_tenant(call, 0);
+	if (rc)
+		admin_end(call, rc, e.text);
+}
+
+static void on_forgotten(struct tenant_change *c, int rc, const struct err *why)
+{
+	struct admin_call *call = c->arg;
+	struct service *s = c->s;
+	struct err e = *why;
+	change_free(c);
+	if (!rc && s->state == SERVICE_DRAINING)
+		rc = err_set(
+			&e, E_CANCELLED,
+			"the daemon stops; the tenant is gone, and \"tenant remove\" removes its devices "
+			"when it is started again");
+	if (rc && rc != E_NOT_FOUND)
+		admin_end(call, rc, e.text);
+	else
+		remove_devices(call, call->words[0], rc == OK);
+}
+
+/* The keyring first: whatever happens then, its token does not come back. */
+static void forget(struct admin_call *call, const char *name)
+{
+	struct tenant_change *c = NULL;
+	struct err e = { 0 };
+	int rc = change_new(&c, command_service(call), name, &e);
+	if (!rc) {
+		c->kind = CHANGE_FORGET;
+		c->ended = on_forgotten;
+		c->arg = call;
+		rc = change_start(c, &e);
+	}
+	if (!rc)
+		return;
+	if (c)
+		change_free(c);
+	admin_end(call, rc, e.text);
+}
+
 void command_tenant_remove(struct admin_call *call)
 {
 	struct service *s = command_service(call);
 	const char *name = call->words[0];
 	struct tenant *t = tenants_find(s->tenants, name);
-	struct tenant_removal_events events = { on_progress, on_removed, call };
-	struct tenant_row row;
 	struct err e = { 0 };
 	int rc = OK;
 	if (!admin_flag(call, "yes"))
@@ -220,15 +279,10 @@ void command_tenant_remove(struct admin_call *call)
 		rc = err_set(&e, E_CONFLICT,
 			     "the tenant \"%s\" stands in \"%s\": take it out there, then \"reload\"", name,
 			     t->conf->file ? t->conf->file : s->conf->file);
-	else if (t)
-		rc = tenants_remove(t, admin_flag(call, "keep-devices"), &events, &e);
-	else if (store_tenant_by_name(s->env.store, name, &row) != OK) {
-		command_tenant(call, 0);
-		return;
-	} else if (admin_flag(call, "keep-devices"))
-		rc = err_set(&e, E_CONFIG, "only the devices of \"%s\" are left, and they are kept", name);
-	else
-		rc = tenants_remove_stored(s->tenants, name, &events, &e);
 	if (rc)
 		admin_end(call, rc, e.text);
+	else if (s->keyring_line.keyring)
+		forget(call, name);
+	else
+		remove_devices(call, name, false);
 }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "conf/plan.h"
 #include "daemon/notify.h"
+#include "daemon/runtime.h"
 #include "daemon/service.h"
 
 struct telling {
@@ -75,6 +76,16 @@ static void change(struct service *s, struct telling *tell_to, const struct plan
 	}
 }
 
+static void on_runtime_changed(void *arg, const char *tenant, const char *settings)
+{
+	tell(arg, "changed", tenant, settings, NULL);
+}
+
+static void on_runtime_complaint(void *arg, const char *tenant, const char *text)
+{
+	tell(arg, "complaint", tenant, NULL, text);
+}
+
 static void apply(struct service *s, struct conf *now, struct telling *t, struct plan *plan)
 {
 	uint32_t slot = 0, starting = (uint32_t)(plan->counts[PLAN_ADDED] + plan->counts[PLAN_CHANGED]);
@@ -84,6 +95,9 @@ static void apply(struct service *s, struct conf *now, struct telling *t, struct
 		change(s, t, row,
 		       starts ? schedule_slot_ms(slot++, starting, row->now->interval_s * 1000) : 0);
 	}
+	if (plan->defaults)
+		runtime_defaults(s, now,
+				 &(struct runtime_telling){ on_runtime_changed, on_runtime_complaint, t });
 	log_configure(now->log.level, now->log.json);
 	for (size_t i = 0; i < now->log.group_count; i++)
 		log_set_level(now->log.groups[i].group, now->log.groups[i].level, NULL);

@@ -1,75 +1,11 @@
 #include "daemon/runtime.h"
 
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "query/value.h"
+#include "conf/plan.h"
+#include "daemon/runtime_secrets.h"
 
-#include <stdio.h>
-
-enum { SECRETS_MAX = 2 << 20, HEADERS_MAX = 64 };
-
-/* ---- secrets as text, in the form the keyring seals ---- */
-
-/* The texts of the sealed JSON, unescaped into one buffer that is wiped. */
-struct opened {
-	struct buf text;
-	size_t at[4 + HEADERS_MAX];
-	const char *headers[HEADERS_MAX + 1];
-	struct conf_secrets secrets;
-};
-
-static void opened_release(struct opened *o)
-{
-	if (o->text.data)
-		explicit_bzero(o->text.data, o->text.cap);
-	buf_release(&o->text);
-}
-
-static size_t take(struct opened *o, struct slice value)
-{
-	size_t at = o->text.len;
-	if (!value.p || !value_text(&o->text, value))
-		return SIZE_MAX;
-	buf_putc(&o->text, '\0');
-	return at;
-}
-
-static const char *text_at(const struct opened *o, size_t at)
-{
-	return at == SIZE_MAX ? NULL : o->text.data + at;
-}
-
-/* Room is reserved first, so that no copy of a secret is left behind by growing. */
-static int open_secrets(struct opened *o, struct slice json)
-{
-	struct value_iter it;
-	struct slice item;
-	size_t count = 0;
-	*o = (struct opened){ 0 };
-	buf_init(&o->text, SECRETS_MAX);
-	if (!buf_reserve(&o->text, json.n + 1))
-		return E_NOMEM;
-	size_t token = take(o, value_at(json, "token")), proxy = take(o, value_at(json, "proxy"));
-	size_t ca = take(o, value_at(json, "ca_pem")), cert = take(o, value_at(json, "client_cert_pem"));
-	size_t key = take(o, value_at(json, "client_key_pem"));
-	if (value_open(&it, value_at(json, "headers")))
-		while (count < HEADERS_MAX && value_next(&it, NULL, &item))
-			o->at[count++] = take(o, item);
-	if (o->text.failed)
-		return o->text.failed;
-	for (size_t i = 0; i < count; i++)
-		o->headers[i] = text_at(o, o->at[i]);
-	o->secrets = (struct conf_secrets){
-		.token = text_at(o, token),
-		.proxy = text_at(o, proxy),
-		.headers = count ? o->headers : NULL,
-		.ca_pem = text_at(o, ca),
-		.client_cert_pem = text_at(o, cert),
-		.client_key_pem = text_at(o, key),
-	};
-	return OK;
-}
+enum { NAMES_MAX = 64 << 10 };
 
 /* ---- loading ---- */
 
@@ -77,8 +13,19 @@ struct loading {
 	struct service *s;
 	const char *name;
 	uint32_t at;
-	struct err *e;
 };
+
+/* Waits until the devices of the server that it had before are gone. */
+struct waiting {
+	struct service *s;
+	const struct conf_tenant *conf;
+	int64_t created_at;
+};
+
+static void left_out(const char *name, const char *why)
+{
+	log_event(LOG_ERROR, "daemon", "tenant left out", "tenant", LOG_S(name), "text", LOG_S(why));
+}
 
 static void log_complaint(void *arg, const char *text)
 {
@@ -86,38 +33,128 @@ static void log_complaint(void *arg, const char *text)
 	log_event(LOG_ERROR, "daemon", "settings of a tenant", "tenant", LOG_S(l->name), "text", LOG_S(text));
 }
 
+static int add(struct service *s, const struct conf_tenant *conf, int64_t created_at, uint32_t at)
+{
+	struct tenant *t;
+	struct err e = { 0 };
+	int rc = tenants_add(s->tenants, TENANT_OF_RUNTIME, conf,
+			     schedule_slot_ms(at, 1000, conf->interval_s * 1000), &t, &e);
+	if (rc == OK)
+		t->added_at = created_at;
+	else if (rc != E_NOMEM)
+		left_out(conf->name, e.text);
+	return rc == E_NOMEM ? rc : OK;
+}
+
+static void on_removed(void *arg, int rc, uint64_t devices, const struct err *e)
+{
+	struct waiting *w = arg;
+	(void)devices;
+	if (rc == OK)
+		rc = add(w->s, w->conf, w->created_at, 0);
+	else if (rc != E_CANCELLED)
+		left_out(w->conf->name, e->text);
+	conf_tenant_release(w->conf);
+	mem_free(w);
+}
+
+/* A change of its server was cut off: its old devices are to go first. */
+static bool has_devices_of_another(struct service *s, const struct conf_tenant *conf)
+{
+	struct tenant_row row;
+	return store_tenant_by_name(s->env.store, conf->name, &row) == OK &&
+	       (row.removing || (row.url[0] && !plan_same_server(row.url, conf->url)));
+}
+
+static int add_after_removal(struct service *s, const struct conf_tenant *conf, int64_t created_at)
+{
+	struct waiting *w = mem_zalloc(sizeof(*w));
+	struct tenant_removal_events events = { NULL, on_removed, w };
+	struct err e;
+	int rc;
+	if (!w)
+		return E_NOMEM;
+	*w = (struct waiting){ s, conf_tenant_hold(conf), created_at };
+	if (tenants_removing(s->tenants, conf->name))
+		rc = tenants_removal_await(s->tenants, conf->name, &events, &e);
+	else
+		rc = tenants_remove_stored(s->tenants, conf->name, &events, &e);
+	if (rc) {
+		left_out(conf->name, e.text);
+		conf_tenant_release(conf);
+		mem_free(w);
+	}
+	return rc == E_NOMEM ? rc : OK;
+}
+
 static int load_one(void *arg, const struct keyring_tenant *k, const struct err *why)
 {
 	struct loading *l = arg;
-	struct opened opened;
+	struct runtime_secrets opened;
 	const struct conf_tenant *conf = NULL;
-	struct tenant *t;
-	struct err e = { 0 };
 	l->name = k->name;
 	if (why) {
-		log_event(LOG_ERROR, "daemon", "tenant left out", "tenant", LOG_S(k->name), "text",
-			  LOG_S(why->text));
+		left_out(k->name, why->text);
 		return OK;
 	}
-	int rc = open_secrets(&opened, k->secrets);
+	int rc = runtime_secrets_read(&opened, k->secrets);
 	if (!rc)
 		rc = conf_tenant_parse(&conf, l->s->conf, k->settings.p, k->settings.n, &opened.secrets,
 				       log_complaint, l);
-	opened_release(&opened);
-	if (!rc)
-		rc = tenants_add(l->s->tenants, TENANT_OF_RUNTIME, conf,
-				 schedule_slot_ms(l->at++, 1000, conf->interval_s * 1000), &t, &e);
-	if (!rc)
-		t->added_at = k->created_at;
-	else if (rc != E_NOMEM)
-		log_event(LOG_ERROR, "daemon", "tenant left out", "tenant", LOG_S(k->name), "text",
-			  LOG_S(e.text[0] ? e.text : "its settings are not usable"));
+	runtime_secrets_release(&opened);
+	if (rc) {
+		left_out(k->name, "its settings are not usable");
+		return rc == E_NOMEM ? rc : OK;
+	}
+	if (!tenants_find(l->s->tenants, k->name) && has_devices_of_another(l->s, conf))
+		rc = add_after_removal(l->s, conf, k->created_at);
+	else
+		rc = add(l->s, conf, k->created_at, l->at++);
 	conf_tenant_release(conf);
-	return rc == E_NOMEM ? rc : OK;
+	return rc;
 }
 
 int runtime_load(struct service *s, struct err *e)
 {
-	struct loading l = { .s = s, .e = e };
-	return keyring_each(s->keyring, load_one, &l, e);
+	struct loading l = { .s = s };
+	return keyring_each(s->keyring_line.keyring, load_one, &l, e);
+}
+
+/* ---- other defaults ---- */
+
+struct complaining {
+	const struct runtime_telling *tell;
+	const char *name;
+};
+
+static void on_complaint(void *arg, const char *text)
+{
+	const struct complaining *c = arg;
+	c->tell->complaint(c->tell->arg, c->name, text);
+}
+
+static void take_defaults(struct tenant *t, const struct conf *now, const struct runtime_telling *tell)
+{
+	struct complaining c = { tell, t->name };
+	const struct conf_tenant *conf = NULL;
+	struct buf names;
+	buf_init(&names, NAMES_MAX);
+	int rc = conf_tenant_again(&conf, now, t->conf, on_complaint, &c);
+	if (rc == E_NOMEM)
+		on_complaint(&c, "out of memory: it keeps the settings that it had");
+	if (!rc)
+		plan_tenant(t->conf, conf, &names);
+	if (names.len) {
+		tell->changed(tell->arg, t->name, buf_cstr(&names));
+		tenant_configure(t, conf, false, 0);
+	}
+	buf_release(&names);
+	conf_tenant_release(conf);
+}
+
+void runtime_defaults(struct service *s, const struct conf *now, const struct runtime_telling *tell)
+{
+	for (struct tenant *t = NULL; (t = tenants_next(s->tenants, t));)
+		if (t->source == TENANT_OF_RUNTIME && !t->removal)
+			take_defaults(t, now, tell);
 }

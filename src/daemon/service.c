@@ -152,7 +152,7 @@ static int open_store(struct service *s, struct err *e)
 	struct store_options so = { .path = s->conf->store_path };
 	int rc = store_open(&s->env.store, &so, e);
 	if (!rc)
-		rc = keyring_open(&s->keyring, s->conf->store_path, s->conf->key_file, e);
+		rc = keyring_open(&s->keyring_line.keyring, s->conf->store_path, s->conf->key_file, e);
 	return rc == E_NOT_FOUND && !s->conf->key_file ? OK : rc;
 }
 
@@ -191,7 +191,7 @@ static int open_tenants(struct service *s, struct err *e)
 		rc = err_set(e, E_NOMEM, "the tenants could not be read");
 	if (!rc)
 		rc = add_tenants_of_file(s, e);
-	if (!rc && s->keyring)
+	if (!rc && s->keyring_line.keyring)
 		rc = runtime_load(s, e);
 	return rc;
 }
@@ -217,6 +217,7 @@ static void close_all(struct service *s)
 	timer_free(s->deadline);
 	timer_free(s->alive);
 	signal_watch_free(s->hangup);
+	s->keyring_line.work = s->work;
 	interrupts_free(s->interrupts);
 	loop_lag_free(s->lag_watch);
 	work_queue_free(s->work);
@@ -283,7 +284,7 @@ int service_run(struct conf *conf, const struct options *options)
 		log_event(LOG_ERROR, "daemon", "the event loop did not close clean");
 		code = MUSTER_EXIT_SYSTEM;
 	}
-	keyring_close(s.keyring);
+	keyring_close(s.keyring_line.keyring);
 	store_close(s.env.store);
 	conf_free(s.conf);
 	return code;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/histogram.h"
-#include "daemon/keyring.h"
+#include "daemon/keyring_line.h"
 #include "daemon/options.h"
 #include "daemon/tenants.h"
 #include "net/loop.h"
@@ -22,9 +22,10 @@ struct service {
 	struct waker *waker; /* the writer's answers */
 	struct work_queue *work;
 	struct tenants *tenants;
-	struct keyring *keyring; /* NULL: no tenants are added at run time */
-	bool keyring_busy;       /* a thread has it */
-	struct admin *admin;     /* NULL: none is wanted */
+	/* Without a keyring no tenants are added at run time. */
+	struct keyring_line keyring_line;
+	LIST_HEAD(, tenant_change) changes; /* of such tenants, under way */
+	struct admin *admin;                /* NULL: none is wanted */
 	struct interrupts *interrupts;
 	struct signal_watch *hangup;
 	struct timer *alive;    /* the service manager's watchdog, and the log's repeats */

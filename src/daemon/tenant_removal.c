@@ -141,6 +141,21 @@ int tenants_remove_stored(struct tenants *all, const char *name, const struct te
 	return OK;
 }
 
+int tenants_removal_await(struct tenants *all, const char *name, const struct tenant_removal_events *events,
+			  struct err *e)
+{
+	struct tenant_removal *r = all->removals.first;
+	while (r && strcmp(r->name, name) != 0)
+		r = r->next;
+	if (!r)
+		return err_set(e, E_NOT_FOUND, "the tenant \"%s\" is not being removed", name);
+	if (r->events.done)
+		return err_set(e, E_LOCKED, "somebody waits for the removal of the tenant \"%s\" already",
+			       name);
+	r->events = *events;
+	return OK;
+}
+
 bool tenants_removing(const struct tenants *all, const char *name)
 {
 	for (const struct tenant_removal *r = all->removals.first; r; r = r->next)

@@ -268,8 +268,8 @@ class Muster:
             else:
                 row.setdefault("allow_http", True)
             rows.append({k: v for k, v in row.items() if v is not None})
-        self.config.write_text("store: " + json.dumps({"path": str(self.store)}) + "\ntenants:\n" +
-                               "".join(f"  - {json.dumps(r)}\n" for r in rows))
+        self.config.write_text("store: " + json.dumps({"path": str(self.store)}) + "\n" +
+                               "tenants:\n" * bool(rows) + "".join(f"  - {json.dumps(r)}\n" for r in rows))
 
     def token_file(self, name):
         return self.dir / "tokens" / name
