@@ -60,8 +60,8 @@ struct detail_facts {
 	const struct host *of;
 	enum host_tristate disk_encryption_enabled;
 	struct slice os_settings_disk_encryption;
-	/* The same word by another way: of the filtered list that the host was in
-	 * last, and when that was; 0: in none. */
+	/* The same word by another way: what the filtered lists said last, and when;
+	 * without a word: that it is in none of them. 0: they said nothing. */
 	struct slice listed_disk_encryption;
 	int64_t listed_at;
 	enum host_tristate encryption_key_available;

@@ -77,16 +77,17 @@ static const char *method_of(enum os_family family)
 }
 
 /* The newest word of the setting. Where a list has since said another one than
- * the detail, what the detail saw on the disk is history. */
+ * the detail, what the detail saw on the disk is history. A host that is in no
+ * list has no status any more; that does not change its disk. */
 static struct slice newest_status(const struct host *list, const struct detail_facts *detail,
 				  enum host_tristate *then)
 {
 	struct slice said = detail->os_settings_disk_encryption, listed = detail->listed_disk_encryption;
 	*then = detail->disk_encryption_enabled;
-	if (listed.p && detail->listed_at > detail->fetched_at) {
-		if (!slice_eq(said, listed))
+	if (detail->listed_at > detail->fetched_at) {
+		if (listed.p && !slice_eq(said, listed))
 			*then = HOST_UNKNOWN;
-		return listed;
+		return listed.p ? listed : list->os_settings_disk_encryption;
 	}
 	return said.p ? said : list->os_settings_disk_encryption;
 }

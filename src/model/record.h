@@ -68,6 +68,7 @@ struct record_peek {
 	uint32_t list_mapping_count;
 	bool has_list_mapping;
 	int64_t enrolled; /* Unix seconds or HOST_NEVER */
+	int64_t team_id;  /* 0: of no team */
 };
 /* E_CORRUPT on anything that record_write_stable() would not have written in
  * their place, whatever the bytes; E_NOMEM. `scratch` is emptied first. */

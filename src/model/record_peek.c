@@ -120,5 +120,9 @@ int record_peek(struct record_peek *out, struct slice stable, struct buf *scratc
 	if (!out->owner_ambiguous && !slice_is(ambiguous, "f"))
 		return E_CORRUPT;
 	out->enrolled = HOST_NEVER;
-	return !enrolled.n || record_number(enrolled, &out->enrolled) ? OK : E_CORRUPT;
+	if (enrolled.n && !record_number(enrolled, &out->enrolled))
+		return E_CORRUPT;
+	struct slice team = t.at[TOKEN_TEAM_ID];
+	out->team_id = 0;
+	return !team.n || record_number(team, &out->team_id) ? OK : E_CORRUPT;
 }

@@ -143,12 +143,28 @@ struct apply_encryption {
 };
 int apply_encryption_run(struct store_job *job, struct store_txn *txn);
 
-/* All lists of a round that began at `begun_at` were read to their ends: words
- * from before it count no longer. */
+/* The end of a round of such lists that began at `begun_at`.
+ * Complete: all lists of `teams` (0: the hosts of none) were read to their ends.
+ * A host of theirs of which neither list nor detail has spoken since the round
+ * began stands in none of them: that is noted beside its detail, where a word
+ * of before would be believed otherwise, and the next walk derives it. It is
+ * noted host by host, because only so are the hosts of other teams, and those
+ * that change the team later, left as they are; a quiet round writes nothing.
+ * Hosts that are missing are left alone too.
+ * Failed: only that it was tried. Needless: the walk tells it now, or nobody
+ * does; what lists said before is history, and no round is remembered.
+ * A step at a time: submit it, each time after the one before was answered,
+ * until `more` is false. */
+enum encryption_round { ENCRYPTION_ROUND_COMPLETE, ENCRYPTION_ROUND_FAILED, ENCRYPTION_ROUND_NEEDLESS };
 struct apply_encryption_end {
 	struct store_job job;
 	uint32_t tenant;
+	enum encryption_round round;
 	int64_t begun_at;
+	const uint64_t *teams; /* ascending */
+	uint32_t team_count;
+	uint64_t next; /* 0 at first; where the next step goes on */
+	bool more;     /* out */
 };
 int apply_encryption_end_run(struct store_job *job, struct store_txn *txn);
 

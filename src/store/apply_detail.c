@@ -29,7 +29,7 @@ static int arrived(struct store_txn *t, struct apply_detail *job, struct device_
 {
 	const struct page_element *element = job->page && job->page->count == 1 ? job->page->elements : NULL;
 	struct detail_row row;
-	int rc = detail_row_get(t, w->tenant, w->id, &row);
+	int rc = detail_row_get(t, w->tenant, w->id, job->now, &row);
 	if (rc)
 		return rc;
 	row.head.tried_at = job->now;

@@ -11,9 +11,13 @@ struct detail_row {
 	bool stored;
 };
 
-/* A host without a row gives an empty one. The word of a filtered list from
- * before the last complete round is left out: the host was in none of that
- * round's lists. */
-int detail_row_get(struct store_txn *t, const struct tenant *tenant, uint64_t id, struct detail_row *out);
+/* A host without a row gives an empty one. Once no round of filtered lists has
+ * completed for 48 h before `now` (two were due), a word of theirs that is as
+ * old is left out. */
+int detail_row_get(struct store_txn *t, const struct tenant *tenant, uint64_t id, int64_t now,
+		   struct detail_row *out);
+/* The first row from id `*id` on, and its id. E_NOT_FOUND without a sentence. */
+int detail_row_next(struct store_txn *t, const struct tenant *tenant, uint64_t *id, int64_t now,
+		    struct detail_row *out);
 /* Overwrites txn->event; counts the row when it is new. */
 int detail_row_put(struct store_txn *t, struct tenant *tenant, uint64_t id, const struct detail_row *row);

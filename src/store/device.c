@@ -74,7 +74,7 @@ int device_derive(struct store_txn *t, struct device_work *w, struct host *list,
 	struct previous_device previous = { .known = w->known };
 	struct device d;
 	if (!detail) {
-		int rc = detail_row_get(t, w->tenant, w->id, &stored);
+		int rc = detail_row_get(t, w->tenant, w->id, w->now, &stored);
 		if (rc)
 			return rc;
 		detail = &stored.facts;

@@ -53,7 +53,9 @@ struct tenant_row {
 	uint64_t seq_dropped; /* changes up to this one are no longer kept */
 	/* beside the walk */
 	uint64_t details_cursor; /* the last due detail that was asked for */
-	int64_t encryption_at;   /* when the last complete round of lists by disk encryption began; 0: none */
+	/* When the last complete round of lists by disk encryption began, and the
+	 * last one at all that came to an end; 0: none. */
+	int64_t encryption_at, encryption_tried_at;
 	/* state */
 	bool baseline;    /* the first walk has completed */
 	bool indexed;     /* the indexes of the first walk are built */

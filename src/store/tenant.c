@@ -74,6 +74,7 @@ static void beside_fields(struct codec *c, struct tenant_row *r)
 {
 	NUMBER(c, r->details_cursor);
 	NUMBER(c, r->encryption_at);
+	NUMBER(c, r->encryption_tried_at);
 }
 
 static void state_fields(struct codec *c, struct tenant_row *r)

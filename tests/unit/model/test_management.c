@@ -106,6 +106,13 @@ static void encryption_of_filtered_lists(void **state)
 		/* in none of the lists */
 		{ UNKNOWN, 4, "verified", YES, 0, NULL, ENCRYPTION_ON, settings },
 		{ UNKNOWN, 4, "verified", YES, 5, "pondering", ENCRYPTION_UNKNOWN, NULL },
+		/* since then in no list: only what was seen on the disk counts */
+		{ UNKNOWN, 4, "verified", YES, 5, NULL, ENCRYPTION_ON, flag },
+		{ UNKNOWN, 4, "failed", YES, 5, NULL, ENCRYPTION_ON, flag },
+		{ UNKNOWN, 4, "enforcing", NO, 5, NULL, ENCRYPTION_OFF, flag },
+		{ UNKNOWN, 4, "verified", UNKNOWN, 5, NULL, ENCRYPTION_UNKNOWN, NULL },
+		{ NO, 4, "verified", YES, 5, NULL, ENCRYPTION_OFF, flag },
+		{ UNKNOWN, 6, "failed", YES, 5, NULL, ENCRYPTION_FAILED, settings },
 	};
 	static const struct derive_settings none;
 	(void)state;

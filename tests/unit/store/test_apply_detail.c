@@ -6,6 +6,9 @@
 
 #include "fixture.h"
 
+static const char *detail_word; /* what details say of the setting, and of the disk */
+static enum host_tristate detail_flag;
+
 static int detail(struct fixture *f, uint64_t id, const struct row *row, bool *changed)
 {
 	struct fixture_page *p = row ? fixture_page_of(row, 1) : NULL;
@@ -14,6 +17,8 @@ static int detail(struct fixture *f, uint64_t id, const struct row *row, bool *c
 			HOST_SEEN_POLICIES | HOST_SEEN_ISSUES | HOST_SEEN_TEAM | HOST_SEEN_OS_SETTINGS;
 		p->hosts[0].mapping_count = 0;
 		p->hosts[0].orbit_version = SLICE("1.37.0");
+		p->hosts[0].os_settings_disk_encryption = slice_of(detail_word);
+		p->hosts[0].disk_encryption_enabled = detail_flag;
 	}
 	struct apply_detail job = { .job.run = apply_detail_run,
 				    .tenant = f->tenant,
@@ -78,13 +83,25 @@ static int listed(struct fixture *f, const char *word, const struct row *rows, s
 	return rc;
 }
 
-static void round_ended(struct fixture *f, int64_t begun_at)
+/* Rows of the fixture are of team 1. */
+static void round_over(struct fixture *f, enum encryption_round round, int64_t begun_at, uint64_t team)
 {
 	struct apply_encryption_end job = { .job.run = apply_encryption_end_run,
 					    .tenant = f->tenant,
-					    .begun_at = begun_at };
-	assert_int_equal(fixture_run(f, &job.job), OK);
+					    .round = round,
+					    .begun_at = begun_at,
+					    .teams = &team,
+					    .team_count = 1 };
+	do
+		assert_int_equal(fixture_run(f, &job.job), OK);
+	while (job.more);
+}
+
+static void round_ended(struct fixture *f, int64_t begun_at)
+{
+	round_over(f, ENCRYPTION_ROUND_COMPLETE, begun_at, 1);
 	assert_int_equal(fixture_row(f).encryption_at, begun_at);
+	assert_int_equal(fixture_row(f).encryption_tried_at, begun_at);
 }
 
 static int copy_record(void *arg, const struct store_device *d)
@@ -198,6 +215,142 @@ static void word_of_an_earlier_round_is_dropped(void **state)
 	fixture_close(&f);
 }
 
+/* Being in no list is told of hosts whose team was listed, against the detail
+ * too, and only where it was not newer. */
+static void absence_is_told_of_listed_teams(void **state)
+{
+	static const struct row all[] = { { .id = 1 }, { .id = 2 }, { .id = 3 } };
+	struct fixture f;
+	bool changed;
+	uint64_t listed_changed;
+	(void)state;
+	fixture_open(&f);
+	fixture_walk(&f, all, 3);
+	detail_word = "failed";
+	detail_flag = HOST_YES;
+	assert_int_equal(detail(&f, 1, &all[0], &changed), OK);
+	int64_t begun = f.now += 10;
+	assert_int_equal(detail(&f, 2, &all[1], &changed), OK);
+	detail_word = NULL;
+	detail_flag = HOST_UNKNOWN;
+	assert_int_equal(listed(&f, "enforcing", &all[2], 1, &listed_changed), OK);
+	/* of another team: nothing */
+	round_over(&f, ENCRYPTION_ROUND_COMPLETE, begun, 7);
+	fixture_walk(&f, all, 3);
+	assert_int_equal(f.counts.unchanged, 3);
+	assert_encryption(&f, 1, "failed");
+	/* failed: nothing but when it was tried */
+	round_over(&f, ENCRYPTION_ROUND_FAILED, begun + 1, 1);
+	assert_int_equal(fixture_row(&f).encryption_at, begun);
+	assert_int_equal(fixture_row(&f).encryption_tried_at, begun + 1);
+	fixture_walk(&f, all, 3);
+	assert_int_equal(f.counts.unchanged, 3);
+	round_ended(&f, begun);
+	fixture_walk(&f, all, 3);
+	assert_int_equal(f.counts.changed, 1);
+	assert_encryption(&f, 1, "on"); /* by the flag */
+	assert_encryption(&f, 2, "failed");
+	assert_encryption(&f, 3, "enforcing");
+	/* a host that is missing could not be listed */
+	fixture_walk(&f, all, 2);
+	round_ended(&f, begun + 20);
+	fixture_walk(&f, all, 3);
+	assert_encryption(&f, 2, "on");
+	assert_encryption(&f, 3, "enforcing");
+	fixture_close(&f);
+}
+
+static void needless_round_forgets_the_lists(void **state)
+{
+	static const struct row all[] = { { .id = 1 }, { .id = 2 } };
+	struct fixture f;
+	bool changed;
+	uint64_t listed_changed;
+	(void)state;
+	fixture_open(&f);
+	fixture_walk(&f, all, 2);
+	detail_word = "failed";
+	assert_int_equal(detail(&f, 1, &all[0], &changed), OK);
+	detail_word = NULL;
+	f.now += 10;
+	assert_int_equal(listed(&f, "failed", all, 2, &listed_changed), OK);
+	round_ended(&f, f.now);
+	assert_encryption(&f, 2, "failed");
+	round_over(&f, ENCRYPTION_ROUND_NEEDLESS, f.now + 1, 1);
+	assert_int_equal(fixture_row(&f).encryption_at, 0);
+	assert_int_equal(fixture_row(&f).encryption_tried_at, 0);
+	fixture_walk(&f, all, 2);
+	assert_encryption(&f, 1, "failed"); /* the detail said it too */
+	assert_encryption(&f, 2, "unknown");
+	fixture_close(&f);
+}
+
+static void words_are_not_believed_for_ever(void **state)
+{
+	enum { DAY = 86400 };
+	static const struct row all[] = { { .id = 1 }, { .id = 2 } };
+	struct fixture f;
+	bool changed;
+	uint64_t listed_changed;
+	(void)state;
+	fixture_open(&f);
+	fixture_walk(&f, all, 2);
+	detail_word = "enforcing";
+	assert_int_equal(detail(&f, 1, &all[0], &changed), OK);
+	detail_word = NULL;
+	f.now += 10;
+	int64_t begun = f.now;
+	assert_int_equal(listed(&f, "verified", all, 2, &listed_changed), OK);
+	round_ended(&f, begun);
+	for (int i = 0; i < 2; i++) {
+		f.now = begun + 2 * DAY;
+		fixture_walk(&f, all, 2);
+		assert_int_equal(f.counts.unchanged, 2);
+		assert_encryption(&f, 2, "on");
+		/* a round that completed without their team keeps them */
+		round_over(&f, ENCRYPTION_ROUND_COMPLETE, begun + DAY, 7);
+	}
+	f.now = begun + 2 * DAY + 1;
+	fixture_walk(&f, all, 2);
+	assert_encryption(&f, 1, "on");
+	f.now = begun + 3 * DAY + 1;
+	round_over(&f, ENCRYPTION_ROUND_FAILED, f.now, 1);
+	fixture_walk(&f, all, 2);
+	assert_encryption(&f, 1, "unknown"); /* nor does the older word of the detail come back */
+	assert_encryption(&f, 2, "unknown");
+	fixture_close(&f);
+}
+
+/* More rows than one step takes. */
+static void round_ends_in_steps(void **state)
+{
+	enum { HOSTS = 2500 };
+	static struct row all[HOSTS];
+	struct fixture f;
+	uint64_t changed;
+	(void)state;
+	for (size_t i = 0; i < HOSTS; i++)
+		all[i].id = i + 1;
+	fixture_open(&f);
+	fixture_walk(&f, all, HOSTS);
+	assert_int_equal(listed(&f, "verified", all, HOSTS, &changed), OK);
+	assert_int_equal(changed, HOSTS);
+	f.now += 10;
+	struct apply_encryption_end job = { .job.run = apply_encryption_end_run,
+					    .tenant = f.tenant,
+					    .begun_at = f.now,
+					    .teams = (const uint64_t[]){ 0, 1, 9 },
+					    .team_count = 3 };
+	assert_int_equal(fixture_run(&f, &job.job), OK);
+	assert_true(job.more);
+	assert_int_equal(fixture_row(&f).encryption_at, 0);
+	assert_int_equal(fixture_run(&f, &job.job), OK);
+	assert_false(job.more);
+	fixture_walk(&f, all, HOSTS);
+	assert_int_equal(f.counts.changed, HOSTS);
+	fixture_close(&f);
+}
+
 static void details_cursor_is_kept(void **state)
 {
 	struct fixture f;
@@ -261,6 +414,10 @@ int main(void)
 		cmocka_unit_test(detail_is_kept_beside_the_list),
 		cmocka_unit_test(filtered_list_is_kept_beside_the_detail),
 		cmocka_unit_test(word_of_an_earlier_round_is_dropped),
+		cmocka_unit_test(absence_is_told_of_listed_teams),
+		cmocka_unit_test(needless_round_forgets_the_lists),
+		cmocka_unit_test(words_are_not_believed_for_ever),
+		cmocka_unit_test(round_ends_in_steps),
 		cmocka_unit_test(details_cursor_is_kept),
 		cmocka_unit_test(filtered_list_without_memory),
 	};
