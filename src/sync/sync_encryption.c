@@ -1,8 +1,9 @@
 /* SYNC_ENCRYPTION: the disk encryption of many hosts for few requests. Premium
  * servers before about 4.93 do not list it, but they filter the list by it: once
  * in 24 h, each status of each team of some size is listed, by the walk's cursor
- * and with the walk's parameters. Where the server refuses, the details alone
- * tell. */
+ * and with the walk's parameters. A host of such a team that is in no list has
+ * no status. Where the server refuses, the details alone tell, and it is tried
+ * again when the next round is due. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "sync/sync_state.h"
@@ -12,7 +13,6 @@ enum {
 	WRONG_CLOCK_S = 3600,
 	TEAM_HOSTS_MIN = 25, /* six lists are six requests at least, a detail is one */
 	ATTEMPTS = 3,
-	LAST_WORD = LIST_ENCRYPTION_WORDS - 1,
 	CHECK_HOSTS_MAX = 100,
 };
 
@@ -25,12 +25,36 @@ static void leave(struct tenant_sync *s)
 	sync_enter(s, SYNC_DETAILS);
 }
 
-/* The round is not complete: the next sync begins another. */
+/* ---- the end of the round ---- */
+
+static void step_done(struct tenant_sync *s, int rc)
+{
+	(void)rc;
+	if (s->job.encryption_end.more)
+		sync_job(s, step_done);
+	else
+		leave(s);
+}
+
+static void end_round(struct tenant_sync *s, enum encryption_round round)
+{
+	uint32_t count;
+	const uint64_t *listed = team_hosts_listed(&s->encryption.teams, &count);
+	s->job.encryption_end = (struct apply_encryption_end){
+		.job = { .run = apply_encryption_end_run },
+		.tenant = s->row.number,
+		.round = round,
+		.begun_at = s->encryption.begun_at,
+		.teams = listed,
+		.team_count = count,
+	};
+	sync_job(s, step_done);
+}
+
 static void give_up(struct tenant_sync *s, const char *reason)
 {
-	log_event(LOG_NOTICE, "sync", "no lists by disk encryption, the details tell it", "tenant",
-		  LOG_S(s->conf->name), "reason", LOG_S(reason));
-	leave(s);
+	sync_warn(s, "encryption lists refused: %.300s; the details tell it, host by host", reason);
+	end_round(s, ENCRYPTION_ROUND_FAILED);
 }
 
 static void refused(struct tenant_sync *s, int rc)
@@ -78,10 +102,21 @@ static uint64_t first_id(const struct page *page)
 	return 0;
 }
 
+static void check_filter(struct tenant_sync *s);
+
+/* The last word that was not compared: "verified" has most hosts. */
+static uint32_t check_word(const struct tenant_sync *s)
+{
+	uint32_t word = LIST_ENCRYPTION_WORDS;
+	while (word > 0 && s->encryption.checked & 1u << (word - 1))
+		word--;
+	return word;
+}
+
 static void check_path(struct call *c, struct buf *out)
 {
 	struct list_request r = c->sync->encryption.list;
-	r.disk_encryption = list_encryption_words[LAST_WORD];
+	r.disk_encryption = list_encryption_words[check_word(c->sync) - 1];
 	r.after = first_id(c->sync->encryption.page) - 1;
 	r.per_page = 1;
 	sync_list_path(c, &r, out);
@@ -93,7 +128,10 @@ static void check_done(struct call *c, int rc)
 	struct tenant_sync *s = c->sync;
 	if (rc != OK) {
 		refused(s, rc);
-	} else if (first_id(c->page) == first_id(s->encryption.page)) {
+	} else if (c->page->count == 0) {
+		s->encryption.checked |= 1u << (check_word(s) - 1);
+		check_filter(s);
+	} else if (!first_id(c->page) || first_id(c->page) == first_id(s->encryption.page)) {
 		give_up(s, "the server does not filter by it");
 	} else {
 		s->encryption.filters = true;
@@ -103,7 +141,9 @@ static void check_done(struct call *c, int rc)
 
 /* A server that does not know the filter answers with all hosts of the team,
  * each of which would get each status. None has two: the first host of this list
- * must not be in that of another word. */
+ * must not be in that of another word. A list that begins with another host
+ * proves it; an empty one may be a server's bad moment, so the lists of all other
+ * words have to be empty then. */
 static void check_filter(struct tenant_sync *s)
 {
 	static const struct call_plan plan = {
@@ -114,7 +154,12 @@ static void check_filter(struct tenant_sync *s)
 		.max_attempts = ATTEMPTS,
 		.done = check_done,
 	};
-	call_start(&s->call, &plan);
+	if (check_word(s)) {
+		call_start(&s->call, &plan);
+		return;
+	}
+	s->encryption.filters = true;
+	apply_page(s);
 }
 
 /* ---- one list ---- */
@@ -139,9 +184,8 @@ static void page_done(struct call *c, int rc)
 		return;
 	}
 	s->encryption.worked = true;
+	s->encryption.doubtful |= c->page->rejected > 0;
 	if (c->page->count == 0) {
-		/* of a team that has hosts */
-		s->encryption.filters |= after == 0;
 		next_list(s);
 		return;
 	}
@@ -153,6 +197,7 @@ static void page_done(struct call *c, int rc)
 	c->page = NULL;
 	list_request_adapt(list, s->encryption.page->count, s->encryption.page->bytes, c->result.total_ms);
 	list_request_advance(list, c->last_id);
+	s->encryption.checked = 1u << (s->encryption.word - 1);
 	if (s->encryption.filters)
 		apply_page(s);
 	else
@@ -177,21 +222,12 @@ static void ask_page(struct tenant_sync *s)
 
 /* ---- the round ---- */
 
-static void round_ended(struct tenant_sync *s, int rc)
+/* All lists were empty, or none was asked for: without a proof that the server
+ * filters, the former says nothing of any host. */
+static void all_listed(struct tenant_sync *s)
 {
-	(void)rc;
-	s->row.encryption_at = s->job.encryption_end.begun_at;
-	leave(s);
-}
-
-static void end_round(struct tenant_sync *s)
-{
-	s->job.encryption_end = (struct apply_encryption_end){
-		.job = { .run = apply_encryption_end_run },
-		.tenant = s->row.number,
-		.begun_at = s->encryption.begun_at,
-	};
-	sync_job(s, round_ended);
+	bool proven = s->encryption.filters || !s->encryption.worked;
+	end_round(s, proven ? ENCRYPTION_ROUND_COMPLETE : ENCRYPTION_ROUND_FAILED);
 }
 
 /* The next word of the team at hand, or the first of the next team. */
@@ -199,13 +235,15 @@ static void next_list(struct tenant_sync *s)
 {
 	const struct team_hosts *teams = &s->encryption.teams;
 	if (s->encryption.word == LIST_ENCRYPTION_WORDS) {
+		teams->rows[s->encryption.team].listed = !s->encryption.doubtful;
 		s->encryption.word = 0;
+		s->encryption.doubtful = false;
 		s->encryption.team++;
 	}
 	while (s->encryption.team < teams->count && teams->rows[s->encryption.team].hosts < TEAM_HOSTS_MIN)
 		s->encryption.team++;
 	if (s->encryption.team >= teams->count) {
-		end_round(s);
+		all_listed(s);
 		return;
 	}
 	uint32_t per_page = s->encryption.list.per_page;
@@ -217,14 +255,19 @@ static void next_list(struct tenant_sync *s)
 	ask_page(s);
 }
 
+/* The last round, complete or failed, is long ago, or of a clock that was wrong. */
+static bool long_ago(const struct tenant_sync *s)
+{
+	int64_t last = s->row.encryption_tried_at;
+	return s->begun_unix_s - last >= ROUND_EVERY_S || last > s->begun_unix_s + WRONG_CLOCK_S;
+}
+
 /* A walk that was resumed has not counted the hosts of all teams. */
 static bool round_due(const struct tenant_sync *s)
 {
-	int64_t last = s->row.encryption_at;
 	if (s->options.details == DETAILS_NONE || s->report.resumed || s->list.order == LIST_BY_PAGE)
 		return false;
-	return s->options.details == DETAILS_ALL || s->begun_unix_s - last >= ROUND_EVERY_S ||
-	       last > s->begun_unix_s + WRONG_CLOCK_S;
+	return s->options.details == DETAILS_ALL || long_ago(s);
 }
 
 void sync_enter_encryption(struct tenant_sync *s)
@@ -233,14 +276,14 @@ void sync_enter_encryption(struct tenant_sync *s)
 	s->encryption.begun_at = clock_unix_s();
 	s->encryption.team = 0;
 	s->encryption.word = 0;
-	s->encryption.filters = s->encryption.worked = false;
+	s->encryption.filters = s->encryption.worked = s->encryption.doubtful = false;
 	s->encryption.list.per_page = s->list.per_page;
 	if (!round_due(s))
 		leave(s);
 	else if (needed)
 		next_list(s);
-	else if (s->row.encryption_at)
-		end_round(s); /* without a list: what lists said before is history */
+	else if (s->row.encryption_tried_at)
+		end_round(s, ENCRYPTION_ROUND_NEEDLESS);
 	else
 		leave(s);
 }

@@ -95,7 +95,9 @@ struct tenant_sync {
 		int64_t begun_at;
 		uint32_t team, word; /* of the next list */
 		bool worked;         /* a list was answered */
-		bool filters;        /* and the filter has been seen to be one */
+		bool filters;        /* and the filter has been proven to be one */
+		bool doubtful;       /* a list of the team had elements that could not be read */
+		uint32_t checked;    /* words whose lists were compared, as a bit each */
 		struct page *page;   /* under check, or with the writer */
 	} encryption;
 

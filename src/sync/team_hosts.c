@@ -49,6 +49,19 @@ void team_hosts_add(struct team_hosts *t, uint64_t team)
 	t->count++;
 }
 
+const uint64_t *team_hosts_listed(struct team_hosts *t, uint32_t *count)
+{
+	*count = 0;
+	uint64_t *listed = t->count ? mem_realloc(t->listed, t->count * sizeof(*listed)) : NULL;
+	if (!listed)
+		return NULL;
+	t->listed = listed;
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->rows[i].listed)
+			listed[(*count)++] = t->rows[i].team;
+	return listed;
+}
+
 void team_hosts_reset(struct team_hosts *t)
 {
 	t->count = 0;
@@ -57,5 +70,6 @@ void team_hosts_reset(struct team_hosts *t)
 void team_hosts_release(struct team_hosts *t)
 {
 	mem_free(t->rows);
+	mem_free(t->listed);
 	*t = (struct team_hosts){ 0 };
 }

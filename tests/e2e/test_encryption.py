@@ -113,6 +113,26 @@ class Lists(Encryption):
         self.assertEqual({self.states()[i] for i in ended - asked}, {"unknown"})
         self.round("none", tells="nothing changed")
 
+    def test_enforcement_that_ended_after_the_detail(self):
+        self.begin(OLD + ",hosts=300")
+        self.muster.settings["limits"] = {}
+        self.muster.write_config()
+        self.round()
+        words = self.said()
+        self.sim.mutate("acme", "touch", field="mdm", fraction=1)
+        now = self.said()
+        ended = {i for i, w in words.items() if w and not now[i]}
+        self.muster.settings["limits"] = {"details": 1}
+        self.muster.write_config()
+        asked = self.round("all")
+        self.round("none")
+        self.assertGreater(len(ended - asked), 5)
+        flags = {i: self.sim.get("acme", f"hosts/{i}").json()["host"].get("disk_encryption_enabled") for i in ended}
+        states = self.states()
+        self.assertEqual({i: states[i] for i in ended - asked},
+                         {i: {True: "on", False: "off", None: "unknown"}[flags[i]] for i in ended - asked})
+        self.round("none", tells="nothing changed")
+
     def test_details_say_more(self):
         self.begin(OLD + ",hosts=120")
         self.muster.settings["limits"] = {}
@@ -177,17 +197,20 @@ class NotAsked(Encryption):
 
 class Refused(Encryption):
     def left_out(self, requests, **do):
-        """The sync goes on without the lists, and the next one asks again."""
+        """The sync goes on without the lists, says so, and asks again on the next day or for all."""
         self.begin(OLD + ",hosts=200", page_hosts=500)
         # the probe, the page, the empty page: then come the lists
         walk = 0 if any(k.startswith("param_") for k in do) else 3
         self.sim.fault("acme", "list", {"skip": walk}, **do)
-        self.assertEqual(len(self.round()), 1)
+        asked = self.round()
+        self.assertEqual(len(asked), 1)
         self.assertEqual(len(self.lists()), requests)
-        self.assertEqual(self.last.err, "")
+        self.assertIn("encryption lists refused: ", self.last.out + self.last.err)
         self.assertEqual(self.tenant()["sync"]["result"], "ok")
         self.sim.clear_faults("acme")
-        asked = self.round()
+        asked |= self.round()
+        self.assertEqual(self.lists(), [])
+        asked |= self.round("all")
         self.assertGreater(len(self.lists()), 20)
         self.follows(self.said(), asked)
 
@@ -222,6 +245,32 @@ class Refused(Encryption):
         self.assertEqual(len(self.lists()), 2)
         self.assertEqual({s for i, s in self.states().items() if i not in asked}, {"unknown"})
         self.assertEqual([e["id"] for e in self.changes(since=seq) if e["id"] not in asked], [])
+
+    def test_empty_answer_proves_no_filter(self):
+        self.begin(OLD + ",hosts=200", page_hosts=500)
+        page = self.sim.page("acme", order_key="h.id", after=0, per_page=60, team_id=1).body.decode()
+        asked = set()
+        for empty in (3, 4):  # the first list, or the one it is compared with
+            with self.subTest(empty=empty):
+                self.sim.fault("acme", "list", {"skip": 3}, status=200, body=page)
+                self.sim.fault("acme", "list", {"skip": empty, "times": 1}, status=200, body='{"hosts":[]}')
+                asked |= self.round("all")
+                self.assertEqual(len(self.lists()), 3)
+                self.assertEqual({s for i, s in self.states().items() if i not in asked}, {"unknown"})
+                self.sim.clear_faults("acme")
+
+    def test_only_empty_answers_say_nothing(self):
+        self.begin(OLD + ",hosts=200", page_hosts=500)
+        asked = self.round()
+        before = self.states()
+        self.sim.fault("acme", "list", {"skip": 3}, status=200, body='{"hosts":[]}')
+        asked |= self.round("all")
+        self.assertGreater(len(self.lists()), 20)
+        self.sim.clear_faults("acme")
+        self.round("none")
+        after = self.states()
+        self.assertEqual({i: s for i, s in after.items() if i not in asked},
+                         {i: s for i, s in before.items() if i not in asked})
 
     def test_trouble_in_the_middle_is_overcome(self):
         self.begin(OLD + ",hosts=300", page_hosts=50)
