@@ -186,6 +186,7 @@ static int open_tenants(struct service *s, struct err *e)
 		.syncs_max = s->conf->limits.transfers,
 		.sync = s->options->sync,
 	};
+	s->keyring_line.work = s->work;
 	int rc = tenants_new(&s->tenants, &o, e);
 	if (!rc && store_tenants(s->env.store, note_removing, s) != OK)
 		rc = err_set(e, E_NOMEM, "the tenants could not be read");
@@ -217,7 +218,6 @@ static void close_all(struct service *s)
 	timer_free(s->deadline);
 	timer_free(s->alive);
 	signal_watch_free(s->hangup);
-	s->keyring_line.work = s->work;
 	interrupts_free(s->interrupts);
 	loop_lag_free(s->lag_watch);
 	work_queue_free(s->work);

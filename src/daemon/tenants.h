@@ -135,6 +135,10 @@ int tenants_remove(struct tenant *t, bool keep_devices, const struct tenant_remo
 /* The same for a tenant that is only in the store. */
 int tenants_remove_stored(struct tenants *t, const char *name, const struct tenant_removal_events *events,
 			  struct err *e);
+/* Hears of the end of a removal under way that nobody hears of yet: E_NOT_FOUND,
+ * or E_LOCKED. */
+int tenants_removal_await(struct tenants *t, const char *name, const struct tenant_removal_events *events,
+			  struct err *e);
 /* Whether one of that name is going and not yet gone. */
 bool tenants_removing(const struct tenants *t, const char *name);
 
@@ -144,7 +148,3 @@ void tenants_stop(struct tenants *t, void (*stopped)(void *arg), void *arg);
 /* What follows each sync's end; at most one, for metrics. */
 void tenants_on_end(struct tenants *t,
 		    void (*ended)(void *arg, struct tenant *tenant, const struct sync_report *r), void *arg);
-/* Hears of the end of a removal under way that nobody hears of yet: E_NOT_FOUND,
- * or E_LOCKED. */
-int tenants_removal_await(struct tenants *t, const char *name, const struct tenant_removal_events *events,
-			  struct err *e);
