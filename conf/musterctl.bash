@@ -38,7 +38,7 @@ _musterctl_fill() { # KIND TEXT
     kind=${kind%%|*}
     case $kind in
     TENANT | T) mapfile -t COMPREPLY < <(compgen -W "$(_musterctl_tenants "$program" "${place[@]}")" -- "$current") ;;
-    COMMAND) mapfile -t COMPREPLY < <(compgen -W "$(_musterctl_commands "$program" | cut -d' ' -f1)" -- "$current") ;;
+    COMMAND) mapfile -t COMPREPLY < <(compgen -W "$(_musterctl_commands "$program" | cut -d' ' -f1 | sort -u)" -- "$current") ;;
     DIR) mapfile -t COMPREPLY < <(compgen -d -- "$current") && compopt -o filenames 2>/dev/null ;;
     FILE | PATH | F) mapfile -t COMPREPLY < <(compgen -f -- "$current") && compopt -o filenames 2>/dev/null ;;
     *)

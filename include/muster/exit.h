@@ -18,4 +18,7 @@ enum muster_exit {
 	MUSTER_EXIT_SYSTEM = 5,
 	/* Another process holds what is needed; try again when it has ended. */
 	MUSTER_EXIT_BUSY = 6,
+	/* No daemon listens at the admin socket, it may not be asked, or it went away
+	 * before it had answered. */
+	MUSTER_EXIT_UNREACHABLE = 7,
 };

@@ -2,94 +2,135 @@
 
 #include "base/suggest.h"
 
-const struct command command_table[] = {
-	{ "tenants", "", 0, 0, 0, true, "the tenants and how their last sync ended",
-	  "One row a tenant: devices, server, the token's role, licence tier, the last sync and the state of "
-	  "the walk.\n"
-	  "Exits with 1 when the last sync of one of them failed.",
-	  command_tenants },
-	{ "summary", "[TENANT]", 0, 1, OPTION_STALE_AFTER, true,
-	  "counts of compliance, encryption and management",
-	  "Counts the devices of all tenants, or of one, by compliance, disk encryption and device "
-	  "management, and\n"
-	  "those that are online, stale or missing. Exits with 1 when the last sync of one of them failed.",
-	  command_summary },
-	{ "devices", "TENANT", 1, 1,
-	  OPTION_STALE_AFTER | OPTION_STATE | OPTION_PLATFORM | OPTION_OWNER | OPTION_GROUP, true,
-	  "the devices of a tenant",
-	  "One row a device, in order of its id. Several filters must all match; case does not matter.",
-	  command_devices },
-	{ "device", "TENANT ID|SERIAL|UUID", 2, 2, OPTION_STALE_AFTER, true, "everything known of one device",
-	  "A report of one device: who owns it, is it compliant and why not, is it encrypted and which "
-	  "evidence says so.\n"
-	  "The word is tried as the Fleet host id, then as serial number, then as hardware uuid.\n"
-	  "Exits with 1 when there is no such device.",
-	  command_device },
-	{ "changes", "TENANT", 1, 1, OPTION_SINCE, true, "what changed, in order",
-	  "The change feed of a tenant: created, changed (with the members that did), deleted, revived, "
-	  "out_of_scope,\n"
-	  "and one baseline event at the end of the first sync. --since gives only what is newer.",
-	  command_changes },
-	{ "deletions", "[TENANT]", 0, 1, 0, true, "devices that are missing, and deletions that are held",
-	  "Without a name: each tenant that misses devices, and why their deletion is held. With one: these "
-	  "devices.\n"
-	  "A hold is accepted with the number shown: musterd --config FILE --once --accept-deletions "
-	  "TENANT=N.",
-	  command_deletions },
-	{ "rejects", "TENANT", 1, 1, 0, true, "hosts that could not be read",
-	  "One row a host that the server sent and Muster could not read, with the reason and a sample.",
-	  command_rejects },
-	{ "tombstones", "TENANT", 1, 1, 0, true, "devices that were deleted",
-	  "One row a device that was deleted or went out of the token's scope, with the time.",
-	  command_tombstones },
-	{ "verify", "", 0, 0, 0, true, "check the store",
-	  "Rebuilds every index and count from the devices and compares. Exits with 1 when something does "
-	  "not agree.",
-	  command_verify },
-	{ "version", "", 0, 0, 0, false, "the version of this program",
-	  "The version of this program and of the store format it reads.", command_version },
-	{ "help", "[COMMAND]", 0, 1, 0, false, "this help, or that of one command",
-	  "Lists the commands, or says more about one of them.", command_show_help },
-};
-const size_t command_count = sizeof(command_table) / sizeof(*command_table);
+enum { NAMES_MAX = 64, NAME_BYTES = 40 };
 
-int command_find(const struct command **out, const char *name, struct err *e)
+/* How many words the name has when the words begin with it, else 0. */
+static size_t begins_with(const char *const *words, size_t count, const char *name)
 {
-	const char *names[32];
-	for (size_t i = 0; i < command_count; i++) {
-		if (strcmp(command_table[i].name, name) == 0) {
-			*out = &command_table[i];
-			return OK;
-		}
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strcspn(name, " ");
+		if (strlen(words[i]) != n || memcmp(words[i], name, n) != 0)
+			return 0;
+		if (!name[n])
+			return i + 1;
+		name += n + 1;
 	}
-	size_t count = 0;
-	for (; count < command_count && count < 32; count++)
-		names[count] = command_table[count].name;
-	const char *near = suggest(name, names, count);
-	if (near)
-		return err_set(e, E_CONFIG, "unknown command \"%s\": did you mean \"%s\"?", name, near);
-	return err_set(e, E_CONFIG, "unknown command \"%s\": \"musterctl help\" lists them", name);
+	return 0;
 }
 
-int command_check(const struct command *cmd, const struct ctl_options *o, struct err *e)
+/* What goes on behind `group` in names of two words. */
+static size_t continuations(const char *group, const char *names[NAMES_MAX])
 {
-	unsigned foreign = o->given & ~(cmd->options | OPTIONS_COMMON);
-	size_t words = o->word_count - 1;
+	size_t n = strlen(group), count = 0;
+	for (size_t i = 0; i < command_count && count < NAMES_MAX; i++) {
+		const char *name = command_table[i].name;
+		if (strncmp(name, group, n) == 0 && name[n] == ' ')
+			names[count++] = name + n + 1;
+	}
+	return count;
+}
+
+static int unknown_of_group(const char *group, const char *second, const char *const *names, size_t count,
+			    struct err *e)
+{
+	struct buf all;
+	const char *near = second ? suggest(second, names, count) : NULL;
+	if (near)
+		return err_set(e, E_CONFIG, "unknown command \"%s %s\": did you mean \"%s %s\"?", group,
+			       second, group, near);
+	buf_init(&all, 1024);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+	if (second)
+		err_set(e, E_CONFIG, "unknown command \"%s %s\": \"%s\" goes on with %s", group, second,
+			group, buf_cstr(&all));
+	else
+		err_set(e, E_CONFIG, "\"%s\" alone is no command: it goes on with %s", group, buf_cstr(&all));
+	buf_release(&all);
+	return E_CONFIG;
+}
+
+/* A name of two words that is near the first two words given, else one whose
+ * first word is near the first. */
+static const char *nearest(const char *const *words, size_t count, char first[NAMES_MAX][NAME_BYTES])
+{
+	const char *names[NAMES_MAX];
+	char line[2 * NAME_BYTES];
+	size_t n = 0;
+	for (; n < command_count && n < NAMES_MAX; n++)
+		names[n] = command_table[n].name;
+	if (count > 1) {
+		snprintf(line, sizeof(line), "%s %s", words[0], words[1]);
+		const char *near = suggest(line, names, n);
+		if (near && strchr(near, ' '))
+			return near;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const char *name = command_table[i].name;
+		snprintf(first[i], NAME_BYTES, "%.*s", (int)strcspn(name, " "), name);
+		names[i] = first[i];
+	}
+	return suggest(words[0], names, n);
+}
+
+int command_find(const struct command **out, const char *const *words, size_t count, size_t *used,
+		 struct err *e)
+{
+	const char *names[NAMES_MAX];
+	char first[NAMES_MAX][NAME_BYTES];
+	*used = 0;
+	for (size_t i = 0; i < command_count; i++) {
+		size_t n = begins_with(words, count, command_table[i].name);
+		if (n > *used) {
+			*used = n;
+			*out = &command_table[i];
+		}
+	}
+	if (*used)
+		return OK;
+	size_t n = continuations(words[0], names);
+	if (n)
+		return unknown_of_group(words[0], count > 1 ? words[1] : NULL, names, n, e);
+	const char *near = nearest(words, count, first);
+	if (near && strchr(near, ' '))
+		return err_set(e, E_CONFIG, "unknown command \"%s %s\": did you mean \"%s\"?", words[0],
+			       words[1], near);
+	if (near)
+		return err_set(e, E_CONFIG, "unknown command \"%s\": did you mean \"%s\"?", words[0], near);
+	return err_set(e, E_CONFIG, "unknown command \"%s\": \"musterctl help\" lists them", words[0]);
+}
+
+static int too_many(const struct ctl *c, struct err *e)
+{
+	const struct command *cmd = c->command;
+	const char *names[NAMES_MAX];
+	size_t n = strchr(cmd->name, ' ') ? 0 : continuations(cmd->name, names);
+	const char *near = n ? suggest(c->words[0], names, n) : NULL;
+	if (near)
+		return err_set(e, E_CONFIG, "unknown command \"%s %s\": did you mean \"%s %s\"?", cmd->name,
+			       c->words[0], cmd->name, near);
+	return err_set(e, E_CONFIG, "\"%s\" is one argument too many: musterctl %s %s", c->words[cmd->most],
+		       cmd->name, cmd->arguments);
+}
+
+int command_check(const struct ctl *c, struct err *e)
+{
+	const struct command *cmd = c->command;
+	uint64_t foreign = c->options.given & ~(cmd->options | OPTIONS_COMMON);
+	if (c->word_count > cmd->most)
+		return too_many(c, e);
 	for (size_t i = 0; i < option_count; i++)
 		if (foreign & option_table[i].bit)
 			return err_set(e, E_CONFIG,
 				       "\"--%s\" does not belong to \"%s\": see \"musterctl help %s\"",
 				       option_table[i].name, cmd->name, cmd->name);
-	if (words < cmd->least)
+	if (c->word_count < cmd->least)
 		return err_set(e, E_CONFIG, "\"%s\" misses an argument: musterctl %s %s", cmd->name,
 			       cmd->name, cmd->arguments);
-	if (words > cmd->most)
-		return err_set(e, E_CONFIG, "\"%s\" is one argument too many: musterctl %s %s",
-			       o->words[cmd->most + 1], cmd->name, cmd->arguments);
 	return OK;
 }
 
-static void help_options(FILE *out, unsigned bits)
+static void help_options(FILE *out, uint64_t bits)
 {
 	char label[40];
 	for (size_t i = 0; i < option_count; i++) {
@@ -104,19 +145,24 @@ static void help_options(FILE *out, unsigned bits)
 
 static void help_all(FILE *out)
 {
-	char label[40];
-	fputs("Usage: musterctl [OPTIONS] COMMAND [ARGUMENTS]\n\nReads a store of Muster; the daemon need "
-	      "not run.\n\nCommands:\n",
+	char label[64];
+	fputs("Usage: musterctl [OPTIONS] COMMAND [ARGUMENTS]\n\nAsks a running musterd, or reads its store "
+	      "without it.\n\nCommands:\n",
 	      out);
 	for (size_t i = 0; i < command_count; i++) {
 		snprintf(label, sizeof(label), "%s %s", command_table[i].name, command_table[i].arguments);
-		fprintf(out, "  %-30s %s\n", label, command_table[i].summary);
+		fprintf(out, "  %-36s %s\n", label, command_table[i].summary);
 	}
 	fputs("\nOptions:\n", out);
 	help_options(out, OPTIONS_COMMON);
-	fputs("\n\"musterctl help COMMAND\" says more. Exit codes: 0 well, 1 a sync failed, nothing of that "
-	      "name, or the store\n"
-	      "is damaged, 2 wrong usage, 4 no store, 5 no memory or output, 6 another process holds it.\n",
+	fputs("\nWithout --store and --socket: $MUSTER_SOCKET, else $MUSTER_STORE, else the daemon at "
+	      "./var/admin.sock\n"
+	      "or /run/muster/admin.sock, else the store ./var/store.\n\n"
+	      "\"musterctl help COMMAND\" says more. Exit codes: 0 well, 1 refused, a sync failed, nothing "
+	      "of that name,\n"
+	      "or the store is damaged, 2 wrong usage, 3 wrong configuration, 4 no store, 5 no memory or "
+	      "output,\n"
+	      "6 another process holds it, 7 no daemon.\n",
 	      out);
 }
 
@@ -134,11 +180,30 @@ void command_help(const struct command *cmd, FILE *out)
 int command_show_help(struct ctl *c)
 {
 	const struct command *cmd = NULL;
-	const char *name = ctl_word(c, 0);
-	int rc = name ? command_find(&cmd, name, &c->err) : OK;
+	size_t used = 0;
+	int rc = c->word_count ? command_find(&cmd, c->words, c->word_count, &used, &c->err) : OK;
+	if (!rc && used < c->word_count)
+		rc = err_set(&c->err, E_CONFIG, "\"%s\" is not part of a command's name: musterctl help %s",
+			     c->words[used], cmd->name);
 	if (!rc)
 		command_help(cmd, c->output.stream);
 	return rc;
+}
+
+static int print_row(void *arg, struct slice row)
+{
+	return output_row(arg, row);
+}
+
+int command_rows(struct ctl *c)
+{
+	int rc = output_begin(&c->output, c->command->view);
+	if (!rc)
+		rc = source_ask_daemon(c, NULL, print_row, &c->output);
+	int end = output_end(&c->output);
+	if (!rc && !end && !c->output.rows && c->command->none)
+		output_note(&c->output, "%s", c->command->none);
+	return ctl_failed(c, rc ? rc : end, "the command");
 }
 
 int ctl_failed(struct ctl *c, int rc, const char *doing)

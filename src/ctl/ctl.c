@@ -1,6 +1,8 @@
 #include "ctl/ctl.h"
 
 #include "ctl/command.h"
+#include "ctl/link.h"
+#include "ctl/place.h"
 #include "ctl/text.h"
 #include "muster/exit.h"
 
@@ -15,8 +17,13 @@ static void complain(const struct ctl_surroundings *s, const struct err *e)
 	buf_release(&text);
 }
 
+/* A store only fails in ways that belong to it; a daemon answers with any code. */
 static int exit_code(const struct ctl *c, int rc)
 {
+	if (rc && c->link && link_lost(c->link))
+		return MUSTER_EXIT_UNREACHABLE;
+	if (rc && c->exit)
+		return c->exit;
 	switch (rc) {
 	case OK:
 		return c->bad ? MUSTER_EXIT_FAILED : MUSTER_EXIT_OK;
@@ -29,19 +36,15 @@ static int exit_code(const struct ctl *c, int rc)
 	case E_NOMEM:
 	case E_LIMIT:
 		return MUSTER_EXIT_SYSTEM;
-	default:
+	case E_IO:
+	case E_DISK_FULL:
+	case E_MAP_FULL:
+	case E_CORRUPT:
+	case E_NEWER_FORMAT:
 		return MUSTER_EXIT_STORE;
+	default:
+		return c->link ? MUSTER_EXIT_FAILED : MUSTER_EXIT_STORE;
 	}
-}
-
-static int open_store(struct ctl *c, const char *fallback)
-{
-	struct store_options o = { .path = c->options.store ? c->options.store : fallback,
-				   .read_only = true };
-	int rc = store_open(&c->store, &o, &c->err);
-	if (rc && !c->err.text[0])
-		err_set(&c->err, rc, "the store \"%s\" could not be opened: %s", o.path, err_meaning(rc));
-	return rc;
 }
 
 /* A reader that went away ("| head") has seen enough; anything else is told. */
@@ -55,16 +58,14 @@ static int output_failed(const struct ctl_surroundings *s, int why)
 	return MUSTER_EXIT_SYSTEM;
 }
 
-static int run(struct ctl *c, const struct command *cmd, const struct ctl_surroundings *s)
+static int run(struct ctl *c, const struct ctl_surroundings *s)
 {
-	int rc = cmd->needs_store ? open_store(c, s->store) : OK;
+	int rc = place_open(c, s);
 	if (rc) {
 		complain(s, &c->err);
-		return rc == E_LOCKED  ? MUSTER_EXIT_BUSY
-		       : rc == E_NOMEM ? MUSTER_EXIT_SYSTEM
-				       : MUSTER_EXIT_STORE;
+		return c->exit;
 	}
-	rc = cmd->run(c);
+	rc = c->command->run(c);
 	fflush(s->out);
 	if (output_status(&c->output))
 		return output_failed(s, c->output.why);
@@ -75,48 +76,55 @@ static int run(struct ctl *c, const struct command *cmd, const struct ctl_surrou
 	return exit_code(c, rc);
 }
 
-static int find(struct ctl *c, const struct command **cmd)
+static int find(struct ctl *c)
 {
+	static const char *const version[] = { "version" };
 	const struct ctl_options *o = &c->options;
+	size_t used = 0;
 	if (o->given & OPTION_VERSION)
-		return command_find(cmd, "version", &c->err);
+		return command_find(&c->command, version, 1, &used, &c->err);
 	if (!o->word_count) {
 		if (o->given & OPTION_HELP)
 			return OK;
 		return err_set(&c->err, E_CONFIG, "no command was given: \"musterctl help\" lists them");
 	}
-	int rc = command_find(cmd, o->words[0], &c->err);
-	if (rc || o->given & OPTION_HELP)
+	int rc = command_find(&c->command, o->words, o->word_count, &used, &c->err);
+	if (rc)
 		return rc;
-	return command_check(*cmd, o, &c->err);
+	for (size_t i = used; i < o->word_count; i++)
+		c->words[c->word_count++] = o->words[i];
+	return o->given & OPTION_HELP ? OK : command_check(c, &c->err);
+}
+
+static void begin_output(struct ctl *c, const struct ctl_surroundings *s)
+{
+	output_init(&c->output, s->out);
+	c->output.format = c->options.format;
+	c->output.terminal = s->terminal;
+	c->output.colour = s->colour;
+	c->output.width = s->width;
+	c->output.now = s->now;
 }
 
 int ctl_run(int argc, char *const *argv, const struct ctl_surroundings *s)
 {
-	struct ctl c = { .now = s->now };
-	const struct command *cmd = NULL;
-	int code;
+	struct ctl c = { .now = s->now, .in = s->in, .complaints = s->complaints };
 	int rc = options_parse(&c.options, argc, argv, &c.err);
 	if (!rc)
-		rc = find(&c, &cmd);
+		rc = find(&c);
 	if (rc) {
 		complain(s, &c.err);
 		return MUSTER_EXIT_USAGE;
 	}
-	if (!cmd || c.options.given & OPTION_HELP) {
-		command_help(cmd, s->out);
+	if (!c.command || c.options.given & OPTION_HELP) {
+		command_help(c.command, s->out);
 		return fflush(s->out) ? output_failed(s, errno) : MUSTER_EXIT_OK;
 	}
-	buf_init(&c.end, 64 << 10);
-	output_init(&c.output, s->out);
-	c.output.format = c.options.format;
-	c.output.terminal = s->terminal;
-	c.output.colour = s->colour;
-	c.output.width = s->width;
-	c.output.now = s->now;
-	code = run(&c, cmd, s);
+	buf_init(&c.end, 1 << 20);
+	begin_output(&c, s);
+	int code = run(&c, s);
 	output_release(&c.output);
 	buf_release(&c.end);
-	store_close(c.store);
+	place_close(&c);
 	return code;
 }

@@ -10,8 +10,12 @@ struct ctl_surroundings {
 	FILE *out, *complaints;
 	bool terminal; /* `out` is one */
 	bool colour;
-	unsigned width;    /* of the terminal */
-	const char *store; /* where the store is when no option says it */
+	unsigned width; /* of the terminal */
+	int in;         /* descriptor of the standard input */
+	/* what the environment names; NULL: nothing */
+	const char *store, *socket;
+	const char *const *usual_sockets; /* ends with NULL */
+	const char *usual_store;
 	int64_t now;
 };
 

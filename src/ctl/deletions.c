@@ -18,13 +18,14 @@ struct holds {
 	struct buf advice;
 };
 
-static void advise(struct buf *out, struct slice tenant, struct slice count)
+static void advise(const struct ctl *c, struct buf *out, struct slice tenant, struct slice count)
 {
 	buf_puts(out, "to accept what is held of \"");
 	value_text(out, tenant);
-	buf_puts(out, "\": musterd --config muster.yaml --once --accept-deletions ");
+	buf_puts(out, c->link ? "\": musterctl deletions accept "
+			      : "\": musterd --config muster.yaml --once --accept-deletions ");
 	value_text(out, tenant);
-	buf_printf(out, "=%.*s\n", (int)count.n, count.p);
+	buf_printf(out, "%s%.*s\n", c->link ? " --count " : "=", (int)count.n, count.p);
 }
 
 static int print_tenant(void *arg, struct slice row)
@@ -32,7 +33,7 @@ static int print_tenant(void *arg, struct slice row)
 	struct holds *h = arg;
 	struct slice count = value_at(row, "hold.count");
 	if (count.p)
-		advise(&h->advice, value_at(row, "tenant"), count);
+		advise(h->c, &h->advice, value_at(row, "tenant"), count);
 	return output_row(&h->c->output, row);
 }
 
@@ -101,7 +102,7 @@ static int print_devices(struct ctl *c)
 		output_note(&c->output, "\n%llu held back: %s",
 			    (unsigned long long)source_end_count(c, "tenant.hold.count"),
 			    why_held(source_end(c, "tenant.hold.reason")));
-		advise(&advice, source_end(c, "tenant.tenant"), source_end(c, "tenant.hold.count"));
+		advise(c, &advice, source_end(c, "tenant.tenant"), source_end(c, "tenant.hold.count"));
 		output_notes(&c->output, buf_cstr(&advice));
 		rc = advice.failed;
 	}

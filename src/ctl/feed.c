@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "ctl/command.h"
+#include "ctl/link.h"
 #include "query/value.h"
 
 static const struct column columns[] = {
@@ -17,6 +18,7 @@ static const struct column csv_columns[] = {
 };
 
 struct feed {
+	struct ctl *c;
 	struct output *output;
 	struct buf row, what;
 };
@@ -105,9 +107,8 @@ static void describe(struct buf *what, struct slice event)
 	}
 }
 
-static int print(void *arg, struct slice event)
+static int print_event(struct feed *f, struct slice event)
 {
-	struct feed *f = arg;
 	if (f->output->format == OUTPUT_JSON || event.n < 2)
 		return output_row(f->output, event);
 	buf_reset(&f->row);
@@ -122,12 +123,23 @@ static int print(void *arg, struct slice event)
 	return output_row(f->output, buf_slice(&f->row));
 }
 
+static int print(void *arg, struct slice event)
+{
+	struct feed *f = arg;
+	int rc = print_event(f, event);
+	/* who follows sees what there is before the next is waited for */
+	if (!rc && f->c->options.given & OPTION_FOLLOW && !link_pending(f->c->link))
+		rc = output_flush(f->output);
+	return rc;
+}
+
 int command_changes(struct ctl *c)
 {
-	struct feed f = { .output = &c->output };
+	struct feed f = { .c = c, .output = &c->output };
 	struct query_request request = source_request(c, QUERY_CHANGES);
 	buf_init(&f.row, 4 << 20);
 	buf_init(&f.what, OUTPUT_CELL_MAX);
+	c->output.endless = c->options.given & OPTION_FOLLOW;
 	int rc = output_begin(&c->output, c->output.format == OUTPUT_CSV ? VIEW(csv_columns) : VIEW(columns));
 	if (!rc)
 		rc = source_ask(c, &request, print, &f);

@@ -1,6 +1,5 @@
 #include "ctl/link.h"
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "query/value.h"
 
@@ -8,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -17,6 +17,7 @@ struct link {
 	int fd;
 	struct buf in;
 	size_t at; /* of `in`, what was handed out */
+	bool lost;
 	char path[108];
 };
 
@@ -65,7 +66,7 @@ void link_close(struct link *l)
 
 static bool bare(const char *word)
 {
-	if (!*word)
+	if (!*word || *word == '-')
 		return false;
 	for (; *word; word++)
 		if ((unsigned char)*word <= ' ' || *word == '"' || *word == '\\' || *word == 0x7f)
@@ -73,47 +74,100 @@ static bool bare(const char *word)
 	return true;
 }
 
-void link_word(struct buf *command, const char *word)
+/* buf_reserve() would leave the old bytes behind in freed memory. */
+bool link_reserve(struct buf *b, size_t n)
 {
-	if (command->len)
-		buf_putc(command, ' ');
-	if (bare(word)) {
-		buf_puts(command, word);
-		return;
+	if (b->failed || n <= b->cap - b->len)
+		return !b->failed;
+	struct buf larger;
+	buf_init(&larger, b->ceiling);
+	if (!buf_reserve(&larger, b->len + n)) {
+		b->failed = larger.failed;
+		return false;
 	}
-	/* json_text() would put a comma in front of it */
-	struct buf quoted;
-	buf_init(&quoted, command->ceiling);
-	json_text(&quoted, slice_of(word));
-	if (quoted.failed)
-		command->failed = quoted.failed;
-	buf_add(command, quoted.data, quoted.len);
-	buf_release(&quoted);
+	buf_add(&larger, b->data, b->len);
+	link_wipe(b);
+	*b = larger;
+	return true;
 }
 
-static int gone(const struct link *l, struct err *e)
+void link_wipe(struct buf *command)
 {
+	size_t ceiling = command->ceiling;
+	mem_wipe_free(command->data, command->cap);
+	buf_init(command, ceiling);
+}
+
+static void quote(struct buf *command, const char *word)
+{
+	buf_putc(command, '"');
+	for (; *word; word++) {
+		unsigned char c = (unsigned char)*word;
+		if (c < ' ' || c == 0x7f) {
+			buf_printf(command, "\\u%04x", c);
+			continue;
+		}
+		if (c == '"' || c == '\\')
+			buf_putc(command, '\\');
+		buf_putc(command, *word);
+	}
+	buf_putc(command, '"');
+}
+
+void link_word(struct buf *command, const char *word)
+{
+	if (!link_reserve(command, 6 * strlen(word) + 3))
+		return;
+	if (command->len)
+		buf_putc(command, ' ');
+	if (bare(word))
+		buf_puts(command, word);
+	else
+		quote(command, word);
+}
+
+void link_option(struct buf *command, const char *name, const char *value)
+{
+	if (!link_reserve(command, strlen(name) + 3))
+		return;
+	buf_puts(command, command->len ? " --" : "--");
+	buf_puts(command, name);
+	if (value)
+		link_word(command, value);
+}
+
+bool link_lost(const struct link *l)
+{
+	return l->lost;
+}
+
+bool link_pending(const struct link *l)
+{
+	return l->in.len > l->at && memchr(l->in.data + l->at, '\n', l->in.len - l->at);
+}
+
+static int gone(struct link *l, struct err *e)
+{
+	l->lost = true;
 	return err_set(e, E_IO, "the daemon at \"%s\" went away before it had answered", l->path);
 }
 
+/* From where it stands: a copy would be one more to wipe. */
 static int send_line(struct link *l, struct slice line, struct err *e)
 {
-	struct buf out;
-	buf_init(&out, LINE_MAX_BYTES);
-	buf_add(&out, line.p, line.n);
-	buf_putc(&out, '\n');
-	int rc = out.failed ? err_set(e, out.failed, "the command is too long, or there is no memory") : OK;
-	for (size_t at = 0; !rc && at < out.len;) {
-		ssize_t n = send(l->fd, out.data + at, out.len - at, MSG_NOSIGNAL);
+	size_t at = 0, all = (size_t)line.n + 1;
+	while (at < all) {
+		struct iovec parts[] = { { (char *)line.p + at, at < line.n ? line.n - at : 0 },
+					 { (char[]){ '\n' }, 1 } };
+		bool last = at == line.n;
+		struct msghdr m = { .msg_iov = parts + last, .msg_iovlen = last ? 1 : 2 };
+		ssize_t n = sendmsg(l->fd, &m, MSG_NOSIGNAL);
 		if (n > 0)
 			at += (size_t)n;
 		else if (errno != EINTR)
-			rc = gone(l, e);
+			return gone(l, e);
 	}
-	if (out.data)
-		explicit_bzero(out.data, out.len); /* it may hold a token */
-	buf_release(&out);
-	return rc;
+	return OK;
 }
 
 /* The next line, valid until the next call. */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* $COLUMNS wins, as with other programs that print tables. */
@@ -34,9 +35,16 @@ static void set_locale(void)
 		setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+	return value && *value ? value : NULL;
+}
+
 int main(int argc, char **argv)
 {
-	const char *store = getenv("MUSTER_STORE"), *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+	static const char *const sockets[] = { "./var/admin.sock", "/run/muster/admin.sock", NULL };
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
 	bool terminal = isatty(STDOUT_FILENO);
 	struct ctl_surroundings s = {
 		.out = stdout,
@@ -44,10 +52,15 @@ int main(int argc, char **argv)
 		.terminal = terminal,
 		.colour = terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0,
 		.width = terminal_width(),
-		.store = store && *store ? store : "./var/store",
+		.in = STDIN_FILENO,
+		.store = environment("MUSTER_STORE"),
+		.socket = environment("MUSTER_SOCKET"),
+		.usual_sockets = sockets,
+		.usual_store = "./var/store",
 		.now = clock_unix_s(),
 	};
 	standard_files_fill();
+	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); /* a token may be in memory */
 	set_locale();
 	signal(SIGPIPE, SIG_IGN);
 	bus_error_ends("musterctl", MUSTER_EXIT_STORE);

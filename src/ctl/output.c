@@ -217,14 +217,20 @@ int output_row(struct output *o, struct slice row)
 	return write_line(o);
 }
 
-int output_end(struct output *o)
+int output_flush(struct output *o)
 {
 	int rc = o->table ? table_flush(o->table) : OK;
-	table_free(o->table);
-	o->table = NULL;
 	fflush(o->stream);
 	int status = output_status(o);
 	return rc ? rc : status;
+}
+
+int output_end(struct output *o)
+{
+	int rc = output_flush(o);
+	table_free(o->table);
+	o->table = NULL;
+	return rc;
 }
 
 void output_note(struct output *o, const char *fmt, ...)

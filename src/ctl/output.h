@@ -43,6 +43,7 @@ struct output {
 	enum output_format format;
 	bool terminal; /* columns are cut to `width` and states coloured */
 	bool colour;
+	bool endless; /* rows come by and by: one heading for all of them */
 	unsigned width;
 	int64_t now;
 	/* of the view under way */
@@ -61,6 +62,9 @@ void output_release(struct output *o);
 int output_begin(struct output *o, struct view view);
 int output_row(struct output *o, struct slice row);
 int output_end(struct output *o);
+
+/* Shows what has been given so far. */
+int output_flush(struct output *o);
 
 /* A sentence under or between tables, for people only: nothing in the other formats. */
 void output_note(struct output *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -1,10 +1,12 @@
 #include "ctl/source.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "ctl/command.h"
+#include "ctl/link.h"
 #include "query/value.h"
 
-enum { SLICE_BYTES = 256 << 10, ROWS_CEILING = 64 << 20 };
+enum { SLICE_BYTES = 256 << 10, ROWS_CEILING = 64 << 20, COMMAND_MAX = 32 << 20 };
 
 struct query_request source_request(const struct ctl *c, enum query_kind kind)
 {
@@ -20,6 +22,72 @@ struct query_request source_request(const struct ctl *c, enum query_kind kind)
 	};
 }
 
+/* ---- of a daemon ---- */
+
+static void send_options(struct buf *line, const struct ctl_options *o)
+{
+	const struct {
+		uint64_t bit;
+		const char *name, *value; /* NULL: has none */
+	} rows[] = {
+		{ OPTION_STATE, "state", o->state },
+		{ OPTION_PLATFORM, "platform", o->platform },
+		{ OPTION_OWNER, "owner", o->owner },
+		{ OPTION_GROUP, "group", o->group },
+		{ OPTION_FOLLOW, "follow", NULL },
+		{ OPTION_ALL, "all", NULL },
+		{ OPTION_WAIT, "wait", NULL },
+		{ OPTION_YES, "yes", NULL },
+		{ OPTION_KEEP_DEVICES, "keep-devices", NULL },
+		{ OPTION_NO_CHECK, "no-check", NULL },
+	};
+	const struct {
+		uint64_t bit;
+		const char *name;
+		uint64_t value;
+	} numbers[] = {
+		{ OPTION_SINCE, "since", o->since },
+		{ OPTION_COUNT, "count", o->count },
+		{ OPTION_STALE_AFTER, "stale-after", (uint64_t)o->stale_after_s },
+	};
+	char text[24];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (o->given & rows[i].bit)
+			link_option(line, rows[i].name, rows[i].value);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)numbers[i].value);
+		if (o->given & numbers[i].bit)
+			link_option(line, numbers[i].name, text);
+	}
+}
+
+int source_ask_daemon(struct ctl *c, const struct buf *more, int (*each)(void *arg, struct slice row),
+		      void *arg)
+{
+	struct buf line;
+	int rc = OK;
+	buf_init(&line, COMMAND_MAX);
+	buf_puts(&line, c->command->name);
+	for (size_t i = 0; i < c->word_count; i++)
+		link_word(&line, c->words[i]);
+	send_options(&line, &c->options);
+	if (more && more->len) {
+		link_reserve(&line, more->len + 1);
+		buf_putc(&line, ' ');
+		buf_add(&line, more->data, more->len);
+	}
+	if (line.failed)
+		rc = err_set(&c->err, line.failed, "the command is too long, or there is no memory");
+	else if (!utf8_valid(line.data, line.len))
+		rc = err_set(&c->err, E_CONFIG, "the command is not UTF-8: write its words in UTF-8");
+	if (!rc)
+		rc = link_ask(c->link, buf_slice(&line), each, arg, &c->end, &c->err);
+	link_wipe(&line);
+	return rc;
+}
+
+/* ---- of a store ---- */
+
 static int hand_out(const struct buf *rows, int (*each)(void *arg, struct slice row), void *arg)
 {
 	const char *p = rows->data, *end = p + rows->len;
@@ -32,8 +100,8 @@ static int hand_out(const struct buf *rows, int (*each)(void *arg, struct slice 
 	return rc;
 }
 
-int source_ask(struct ctl *c, const struct query_request *r, int (*each)(void *arg, struct slice row),
-	       void *arg)
+static int ask_store(struct ctl *c, const struct query_request *r, int (*each)(void *arg, struct slice row),
+		     void *arg)
 {
 	struct query *q;
 	struct buf rows;
@@ -55,6 +123,12 @@ int source_ask(struct ctl *c, const struct query_request *r, int (*each)(void *a
 	json_close(&c->end, '}');
 	query_free(q);
 	return rc ? rc : c->end.failed;
+}
+
+int source_ask(struct ctl *c, const struct query_request *r, int (*each)(void *arg, struct slice row),
+	       void *arg)
+{
+	return c->link ? source_ask_daemon(c, NULL, each, arg) : ask_store(c, r, each, arg);
 }
 
 struct slice source_end(const struct ctl *c, const char *paths)

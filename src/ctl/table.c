@@ -21,7 +21,8 @@ static const char *state_colour(const char *word)
 		{ "compliant", "green" },  { "on", "green" },        { "ok", "green" },
 		{ "noncompliant", "red" }, { "off", "red" },         { "failed", "red" },
 		{ "enforcing", "yellow" }, { "removing", "yellow" }, { "action required", "yellow" },
-		{ "held", "yellow" },
+		{ "held", "yellow" },      { "paused", "yellow" },   { "warning", "yellow" },
+		{ "ready", "green" },      { "auth failed", "red" },
 	};
 	for (size_t i = 0; i < sizeof(colours) / sizeof(*colours); i++)
 		if (strcmp(word, colours[i].word) == 0)
@@ -39,7 +40,7 @@ static struct table *grid_new(const struct output *o)
 		mem_free(t);
 		return NULL;
 	}
-	t->terminal = o->terminal;
+	t->terminal = o->terminal && !o->endless;
 	scols_table_set_stream(t->grid, o->stream);
 	scols_table_set_termforce(t->grid, o->terminal ? SCOLS_TERMFORCE_ALWAYS : SCOLS_TERMFORCE_NEVER);
 	if (o->terminal)

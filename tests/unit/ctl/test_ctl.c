@@ -29,12 +29,15 @@ static struct ran run(const char *const *args, const char *store, unsigned width
 	int argc = 1;
 	for (; args[argc - 1]; argc++)
 		argv[argc] = (char *)args[argc - 1];
+	static const char *const no_sockets[] = { "/nowhere/admin.sock", NULL };
 	struct ctl_surroundings s = {
 		.out = open_memstream(&r.out, &out_n),
 		.complaints = open_memstream(&r.complaints, &complaints_n),
 		.terminal = width > 0,
 		.width = width,
-		.store = store,
+		.in = -1,
+		.usual_sockets = no_sockets,
+		.usual_store = store,
 		.now = NOW,
 	};
 	r.code = ctl_run(argc, argv, &s);
@@ -217,6 +220,26 @@ static void without_a_store(void **state)
 		{ { "--version" }, 0, "musterctl " MUSTER_VERSION },
 		{ { "version", "--json" }, 0, "\"store_format\":4}" },
 		{ { "tenants" }, 4, "/nowhere/store" },
+		{ { "tenant" }, 2, "\"tenant\" alone is no command: it goes on with list, show, add" },
+		{ { "tenant", "shwo" }, 2, "did you mean \"tenant show\"?" },
+		{ { "tenant", "frobnicate" }, 2, "\"tenant\" goes on with list" },
+		{ { "tenat", "list" }, 2, "did you mean \"tenant list\"?" },
+		{ { "deletions", "accpet", "acme" }, 2, "did you mean \"deletions accept\"?" },
+		{ { "tenant", "show" }, 2, "\"tenant show\" misses an argument" },
+		{ { "tenant", "list", "acme" }, 2, "\"acme\" is one argument too many" },
+		{ { "help", "tenant", "add" }, 0, "--token-file FILE" },
+		{ { "help", "devices", "acme" }, 2, "not part of a command's name" },
+		{ { "status" },
+		  7,
+		  "\"status\" needs the daemon, and none listens at /nowhere/admin.sock: start musterd" },
+		{ { "status", "--socket", "/nowhere/s" }, 7, "no daemon listens at \"/nowhere/s\"" },
+		{ { "tenants", "--socket", "/nowhere/s" }, 7, "no daemon listens at \"/nowhere/s\"" },
+		{ { "status", "--store", "x" }, 2, "give --socket PATH instead of --store" },
+		{ { "changes", "acme", "--follow", "--store", "x" },
+		  2,
+		  "\"changes --follow\" needs the daemon" },
+		{ { "changes", "acme", "--follow" }, 7, "needs the daemon" },
+		{ { "tenants", "--socket", "a", "--store", "b" }, 2, "exclude each other" },
 		{ { "--store", "/nowhere/else", "tenants" }, 4, "/nowhere/else" },
 	};
 	(void)state;
@@ -234,7 +257,11 @@ static void the_table_is_whole(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < command_count; i++) {
-		struct ran r = run((const char *[]){ "help", command_table[i].name, NULL }, "x", 0);
+		char first[40];
+		const char *name = command_table[i].name, *second = strchr(name, ' ');
+		snprintf(first, sizeof(first), "%.*s", (int)strcspn(name, " "), name);
+		struct ran r =
+			run((const char *[]){ "help", first, second ? second + 1 : NULL, NULL }, "x", 0);
 		assert_int_equal(r.code, MUSTER_EXIT_OK);
 		says(&r, r.out, command_table[i].detail);
 		ran_free(&r);
