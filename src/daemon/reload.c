@@ -98,6 +98,7 @@ static void apply(struct service *s, struct conf *now, struct telling *t, struct
 	if (plan->defaults)
 		runtime_defaults(s, now,
 				 &(struct runtime_telling){ on_runtime_changed, on_runtime_complaint, t });
+	service_limit(s, &now->limits);
 	log_configure(now->log.level, now->log.json);
 	for (size_t i = 0; i < now->log.group_count; i++)
 		log_set_level(now->log.groups[i].group, now->log.groups[i].level, NULL);

@@ -12,6 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A sync that waits for the writer, for memory or for its next attempt has no
+ * transfer, and each of those is to be used. Three of four syncs may wait, or
+ * their servers hang, before anybody is held up. */
+enum { SYNCS_PER_TRANSFER = 4 };
 enum { DRAIN_MS = 20000, ALIVE_MS = 5000 };
 
 /* ---- the end ---- */
@@ -90,6 +94,26 @@ static void answer_jobs(void *arg)
 		writer_answer(s->env.writer);
 }
 
+static void wake_turns(void *arg)
+{
+	struct service *s = arg;
+	timer_arm(s->turns_timer, 0);
+}
+
+static void on_turns(void *arg)
+{
+	struct service *s = arg;
+	turns_run(&s->turns, clock_mono_ms());
+}
+
+void service_limit(struct service *s, const struct conf_ceilings *l)
+{
+	http_client_limit(s->env.http,
+			  &(struct http_limits){ .transfers = l->transfers, .connections = l->connections });
+	turns_set_limits(&s->turns, &(struct turns_limits){ UINT32_MAX, l->unproven_bytes });
+	tenants_limit(s->tenants, (size_t)l->transfers * SYNCS_PER_TRANSFER);
+}
+
 static void log_row(void *arg, struct slice json)
 {
 	char text[1024];
@@ -165,6 +189,9 @@ static int open_loop(struct service *s, struct err *e)
 	if (rc)
 		return rc;
 	l = s->env.loop;
+	turns_init(&s->turns, &(struct turns_limits){ UINT32_MAX, s->conf->limits.unproven_bytes },
+		   wake_turns, s);
+	s->env.turns = &s->turns;
 	histogram_init(&s->lag, bounds, sizeof(bounds) / sizeof(*bounds));
 	if (!(rc = http_client_new(&s->env.http, l, e)) &&
 	    !(rc = err_set(e, waker_new(&s->waker, l, answer_jobs, s), failed)) &&
@@ -172,6 +199,7 @@ static int open_loop(struct service *s, struct err *e)
 	    !(rc = err_set(e, interrupts_new(&s->interrupts, l, on_interrupt, s), failed)) &&
 	    !(rc = err_set(e, signal_watch_new(&s->hangup, l, SIGHUP, on_hangup, s), failed)) &&
 	    !(rc = err_set(e, timer_new(&s->alive, l, on_alive, s), failed)) &&
+	    !(rc = err_set(e, timer_new(&s->turns_timer, l, on_turns, s), failed)) &&
 	    !(rc = err_set(e, timer_new(&s->deadline, l, on_deadline, s), failed)) &&
 	    !(rc = err_set(e, loop_lag_new(&s->lag_watch, l, on_lag, s), failed)))
 		rc = writer_start(&s->env.writer, s->env.store, wake_loop, s->waker, e);
@@ -183,11 +211,12 @@ static int open_tenants(struct service *s, struct err *e)
 	struct tenants_options o = {
 		.env = &s->env,
 		.work = s->work,
-		.syncs_max = s->conf->limits.transfers,
 		.sync = s->options->sync,
 	};
 	s->keyring_line.work = s->work;
 	int rc = tenants_new(&s->tenants, &o, e);
+	if (!rc)
+		service_limit(s, &s->conf->limits);
 	if (!rc && store_tenants(s->env.store, note_removing, s) != OK)
 		rc = err_set(e, E_NOMEM, "the tenants could not be read");
 	if (!rc)
@@ -217,6 +246,7 @@ static void close_all(struct service *s)
 	writer_stop(s->env.writer);
 	timer_free(s->deadline);
 	timer_free(s->alive);
+	timer_free(s->turns_timer);
 	signal_watch_free(s->hangup);
 	interrupts_free(s->interrupts);
 	loop_lag_free(s->lag_watch);

@@ -8,6 +8,7 @@
 #include "daemon/tenants.h"
 #include "net/loop.h"
 #include "serve/admin.h"
+#include "sync/turns.h"
 
 enum service_state { SERVICE_STARTING, SERVICE_READY, SERVICE_DRAINING };
 
@@ -19,6 +20,8 @@ struct service {
 	bool reload_failed;
 
 	struct sync_environment env;
+	struct turns turns; /* at the memory for pages that are not applied yet */
+	struct timer *turns_timer;
 	struct waker *waker; /* the writer's answers */
 	struct work_queue *work;
 	struct tenants *tenants;
@@ -43,6 +46,9 @@ int service_run(struct conf *conf, const struct options *options);
 /* Begins to end: no new sync, those under way are cancelled and go on with the
  * next start from where they were. */
 void service_stop(struct service *s);
+
+/* The ceilings over all tenants, from now on. */
+void service_limit(struct service *s, const struct conf_ceilings *l);
 
 /* ---- reload.c ---- */
 /* Reads the configuration again, and applies it when there was no error. Rows

@@ -142,9 +142,15 @@ void tenants_start_more(struct tenants *all)
 	if (all->starting)
 		return; /* a start that fails at once comes back here */
 	all->starting = true;
-	while (!all->stopping && all->syncing < all->options.syncs_max && (t = TAILQ_FIRST(&all->line))) {
+	while (!all->stopping && all->syncing < all->syncs_max && (t = TAILQ_FIRST(&all->line))) {
 		tenant_out_of_line(t);
 		start_one(t);
 	}
 	all->starting = false;
+}
+
+void tenants_limit(struct tenants *all, size_t syncs)
+{
+	all->syncs_max = syncs;
+	tenants_start_more(all);
 }

@@ -3,7 +3,7 @@
  *
  * sync/schedule.h decides; this module does as it says: one timer of the loop
  * serves all tenants, those that are due stand in one line, and at most
- * `syncs_max` syncs run at once. */
+ * tenants_limit() syncs run at once. */
 #pragma once
 
 #include "conf/conf.h"
@@ -79,12 +79,14 @@ struct tenant {
 struct tenants_options {
 	struct sync_environment *env;
 	struct work_queue *work;
-	size_t syncs_max;
 	struct sync_options sync; /* the interval is each tenant's own */
 };
 int tenants_new(struct tenants **out, const struct tenants_options *o, struct err *e);
 /* No sync may run, see tenants_stop(). NULL is fine. */
 void tenants_free(struct tenants *t);
+
+/* Most syncs at once; 0 until it is called. */
+void tenants_limit(struct tenants *t, size_t syncs);
 
 struct tenant *tenants_find(struct tenants *t, const char *name);
 size_t tenants_count(const struct tenants *t);

@@ -11,7 +11,7 @@ struct tenants {
 	struct due_heap heap;
 	struct timer *timer;     /* for the first of the heap */
 	struct tenant_line line; /* to be started */
-	size_t syncing, in_line;
+	size_t syncing, syncs_max, in_line;
 	struct timer *notices; /* for waiters who wait for nothing */
 	struct tenant_waiters at_once;
 	struct tenant_removals {

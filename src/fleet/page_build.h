@@ -65,6 +65,8 @@ int page_build_init(struct page_build *b, uint64_t page_bytes, uint32_t max_host
 /* Everything into the page's arena, so that page_free() frees all of it. */
 bool page_build_seal(struct page_build *b);
 void page_build_release(struct page_build *b);
+/* Bytes held: the page's arena and the rows that are not in it yet. */
+size_t page_build_memory(const struct page_build *b);
 
 /* The member of that name, or NULL when it is of no interest. */
 const struct field *page_field(enum place place, const char *key, size_t n);

@@ -380,3 +380,13 @@ void page_build_release(struct page_build *b)
 	}
 	*b = (struct page_build){ 0 };
 }
+
+size_t page_build_memory(const struct page_build *b)
+{
+	size_t rows = b->policy_cap * sizeof(*b->policies) +
+		      (b->mapping_cap + (size_t)b->end_user_cap) * sizeof(*b->mappings) +
+		      b->policy_slot_count * sizeof(*b->policy_slots);
+	if (b->page)
+		rows += b->policy_name_cap * sizeof(*b->page->policies) + arena_held(b->page->arena);
+	return rows;
+}

@@ -517,6 +517,11 @@ int page_parser_finish(struct page_parser *p, struct page **out, struct err *e)
 	return OK;
 }
 
+size_t page_parser_memory(const struct page_parser *p)
+{
+	return page_build_memory(&p->b) + p->memory.bytes;
+}
+
 uint64_t page_parser_last_id(const struct page_parser *p)
 {
 	return p->last_id;

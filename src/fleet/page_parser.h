@@ -40,6 +40,8 @@ int page_parser_feed(struct page_parser *p, const void *bytes, size_t n);
 /* The end of the body. On OK the page is the caller's, otherwise *out is NULL
  * and `e` says what was wrong and where. */
 int page_parser_finish(struct page_parser *p, struct page **out, struct err *e);
+/* Bytes held at the moment for what was read so far. */
+size_t page_parser_memory(const struct page_parser *p);
 /* The greatest id read so far: the next cursor, once the page is proven. */
 uint64_t page_parser_last_id(const struct page_parser *p);
 void page_parser_free(struct page_parser *p);

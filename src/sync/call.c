@@ -1,5 +1,6 @@
 #include "sync/call.h"
 
+#include "base/arena.h"
 #include "base/log.h"
 #include "fleet/answer.h"
 #include "sync/backoff.h"
@@ -8,20 +9,79 @@
 
 #include <stdio.h>
 
-enum { TEXT_BODY_MAX = 2 * 1024 * 1024, CONNECT_MS = 10000, TOKEN_FROM_MAX = 100 };
+enum {
+	TEXT_BODY_MAX = 2 * 1024 * 1024,
+	CONNECT_MS = 10000,
+	TOKEN_FROM_MAX = 100,
+	FIRST_PAGE_BYTES = 256 * 1024, /* of memory, until a page has told */
+};
 
 static void ask(struct call *c);
 
+/* ---- its turn ---- */
+
+/* Who waits for others is not the server's fault. */
+static void forgive(struct tenant_sync *s, int64_t waited_ms)
+{
+	int64_t now = sync_now_ms();
+	s->proven_ms = now - s->proven_ms > waited_ms ? s->proven_ms + waited_ms : now;
+}
+
+static void on_granted(struct turn *t)
+{
+	struct call *c = (struct call *)((char *)t - offsetof(struct call, turn));
+	forgive(c->sync, sync_now_ms() - t->asked_ms);
+	ask(c);
+}
+
 static void on_timer(void *arg)
 {
-	ask(arg);
+	struct call *c = arg;
+	uint64_t last = c->page_memory;
+	if (c->plan->in_turn && c->sync->env->turns)
+		turn_ask(&c->turn, last ? last + last / 4 : FIRST_PAGE_BYTES, sync_now_ms());
+	else
+		ask(c);
 }
+
+/* The page under way takes more than was asked for. */
+static int make_room(struct call *c)
+{
+	uint64_t memory = page_parser_memory(c->parser), held = c->turn.bytes;
+	if (c->turn.state == TURN_IDLE)
+		return OK;
+	c->page_memory = memory;
+	c->crowded = memory > held && !turn_grow(&c->turn, memory - held);
+	return c->crowded ? E_LIMIT : OK;
+}
+
+/* The page is whole and its parser about to go. */
+static void fit_turn(struct call *c)
+{
+	if (c->turn.state == TURN_IDLE)
+		return;
+	c->page_memory = arena_held(c->page->arena);
+	if (c->page_memory < c->turn.bytes)
+		turn_shrink(&c->turn, c->page_memory);
+}
+
+void call_hand_bytes(struct call *c, struct turn *to)
+{
+	if (c->turn.state == TURN_IDLE)
+		return;
+	turn_init(to, c->turn.turns, c->turn.tenant, NULL);
+	turn_hand_bytes(&c->turn, to);
+}
+
+/* ---- its life ---- */
 
 int call_init(struct call *c, struct tenant_sync *s)
 {
 	*c = (struct call){ .sync = s };
 	buf_init(&c->path, 4096);
 	buf_init(&c->body, TEXT_BODY_MAX);
+	if (s->env->turns)
+		turn_init(&c->turn, s->env->turns, &s->turns_tenant, on_granted);
 	return timer_new(&c->timer, s->env->loop, on_timer, c);
 }
 
@@ -42,6 +102,7 @@ void call_cancel(struct call *c)
 	if (c->timer)
 		timer_disarm(c->timer);
 	drop_answer(c);
+	turn_cancel(&c->turn);
 	c->busy = false;
 }
 
@@ -60,6 +121,7 @@ static void finish(struct call *c, int rc)
 	c->parser = NULL;
 	c->busy = false;
 	c->plan->done(c, rc);
+	turn_cancel(&c->turn);
 	/* done() may have started the next call on this struct */
 	if (!c->busy)
 		drop_answer(c);
@@ -81,13 +143,25 @@ static bool retryable(const struct call *c, int rc)
 	}
 }
 
+static void ask_later(struct call *c, uint64_t wait_ms)
+{
+	drop_answer(c);
+	turn_cancel(&c->turn);
+	timer_arm(c->timer, wait_ms);
+}
+
+/* A page that found no room is asked for again whatever its size: it stands in
+ * line for more than it had, in the end for all there is. */
 static void failed(struct call *c, int rc)
 {
 	struct tenant_sync *s = c->sync;
 	enum call_turn turn = c->plan->failed ? c->plan->failed(c, rc) : CALL_JUDGE;
-	if (turn == CALL_AGAIN) {
+	if (c->crowded)
+		log_event(LOG_INFO, "sync", "no room for a page", "tenant", LOG_S(s->conf->name), "bytes",
+			  LOG_I(c->page_memory));
+	if (turn == CALL_AGAIN || c->crowded) {
 		c->attempt--;
-		timer_arm(c->timer, 0);
+		ask_later(c, 0);
 		return;
 	}
 	s->report.retry_after_s = c->result.retry_after_s;
@@ -116,15 +190,17 @@ static void failed(struct call *c, int rc)
 	log_event(LOG_INFO, "sync", "trying again", "tenant", LOG_S(s->conf->name), "what",
 		  LOG_S(c->plan->what), "attempt", LOG_I(c->attempt), "wait_ms", LOG_I(wait), "reason",
 		  LOG_S(c->err.text));
-	timer_arm(c->timer, wait);
+	ask_later(c, wait);
 }
 
 static int on_body(void *arg, long status, const void *data, size_t n)
 {
 	struct call *c = arg;
 	c->sync->report.total.bytes += n;
-	if (status == 200 && c->parser)
-		return page_parser_feed(c->parser, data, n);
+	if (status == 200 && c->parser) {
+		int rc = page_parser_feed(c->parser, data, n);
+		return rc ? rc : make_room(c);
+	}
 	size_t most = status == 200 ? TEXT_BODY_MAX : ANSWER_BODY_MAX;
 	if (c->body.len < most)
 		buf_add(&c->body, data, n < most - c->body.len ? n : most - c->body.len);
@@ -141,6 +217,10 @@ static int look_at_answer(struct call *c)
 		c->from_fleet = answer_is_fleet(&a);
 		return answer_verdict(&a, c->plan->what, &c->err);
 	}
+	if (c->crowded)
+		return err_set(&c->err, E_LIMIT,
+			       "%s found no room beside other pages that are not in the store yet",
+			       c->plan->what);
 	if (r->rc != OK) {
 		c->err = r->err;
 		/* the parser ended it, and knows better why */
@@ -161,6 +241,8 @@ static int look_at_answer(struct call *c)
 	int rc = page_parser_finish(c->parser, &c->page, &c->err);
 	if (rc != OK)
 		err_prefix(&c->err, "%s", c->plan->what);
+	else
+		fit_turn(c);
 	return rc;
 }
 
@@ -209,6 +291,7 @@ static void on_done(void *arg, const struct http_result *r)
 	struct call *c = arg;
 	c->exchange = NULL;
 	c->result = *r;
+	forgive(c->sync, r->waited_ms);
 	c->sync->report.total.requests++;
 	int rc = judge(c);
 	tell_observer(c, rc);
@@ -224,6 +307,7 @@ static void ask(struct call *c)
 	const struct conf_limits *l = &s->conf->limits;
 	int rc = OK;
 	drop_answer(c);
+	c->crowded = false;
 	c->attempt++;
 	c->result = (struct http_result){ .retry_after_s = -1 };
 	c->limits = c->plan->limits;

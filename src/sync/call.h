@@ -6,6 +6,7 @@
 #include "fleet/page_parser.h"
 #include "net/http.h"
 #include "sync/observer.h"
+#include "sync/turns.h"
 
 struct tenant_sync;
 struct call;
@@ -22,10 +23,12 @@ struct call_plan {
 	enum page_shape shape;
 	struct page_limits limits; /* of the page; may be set by path() */
 	unsigned max_attempts;     /* 0: as the options say */
+	bool in_turn;              /* the page counts as unproven: its memory is asked for first */
 	/* Looks at a failed attempt before it is judged retryable; may be NULL. */
 	enum call_turn (*failed)(struct call *c, int rc);
 	/* The end: rc OK (then c->page or c->body hold the answer) or the last
-	 * failure, c->err says which. */
+	 * failure, c->err says which. Who takes the page over takes the bytes of
+	 * c->turn too; what is left of them is given back afterwards. */
 	void (*done)(struct call *c, int rc);
 };
 
@@ -40,10 +43,13 @@ struct call {
 	struct buf path, body;
 	struct http_result result;
 	struct err err;
+	struct turn turn;     /* never asks when the environment has no gate */
+	uint64_t page_memory; /* that the last page in turn took; 0: there was none */
 	unsigned attempt;
 	uint64_t id, last_id;
 	bool busy;
 	bool from_fleet, allowlist; /* of a failure: Fleet itself said so; an endpoint allowlist did */
+	bool crowded;               /* the pages of others left no room for this one */
 	bool worked_before;         /* this kind of request has succeeded in this sync; the caller's to set */
 };
 
@@ -53,3 +59,5 @@ void call_release(struct call *c);
 void call_start(struct call *c, const struct call_plan *plan);
 /* No done() any more. */
 void call_cancel(struct call *c);
+/* The page's bytes go on with it to `to`, which is idle. */
+void call_hand_bytes(struct call *c, struct turn *to);

@@ -18,10 +18,16 @@ enum {
 
 static void next_list(struct tenant_sync *s);
 
-static void leave(struct tenant_sync *s)
+static void drop_page(struct tenant_sync *s)
 {
 	page_free(s->encryption.page);
 	s->encryption.page = NULL;
+	turn_cancel(&s->encryption.turn);
+}
+
+static void leave(struct tenant_sync *s)
+{
+	drop_page(s);
 	sync_enter(s, SYNC_DETAILS);
 }
 
@@ -73,8 +79,7 @@ static void page_applied(struct tenant_sync *s, int rc)
 {
 	(void)rc;
 	s->report.counts.changed += s->job.encryption.changed;
-	page_free(s->encryption.page);
-	s->encryption.page = NULL;
+	drop_page(s);
 	ask_page(s);
 }
 
@@ -195,6 +200,7 @@ static void page_done(struct call *c, int rc)
 	}
 	s->encryption.page = c->page;
 	c->page = NULL;
+	call_hand_bytes(c, &s->encryption.turn);
 	list_request_adapt(list, s->encryption.page->count, s->encryption.page->bytes, c->result.total_ms);
 	list_request_advance(list, c->last_id);
 	s->encryption.checked = 1u << (s->encryption.word - 1);
@@ -212,6 +218,7 @@ static void ask_page(struct tenant_sync *s)
 		.parse = true,
 		.shape = PAGE_LIST,
 		.max_attempts = ATTEMPTS,
+		.in_turn = true,
 		.failed = page_failed,
 		.done = page_done,
 	};

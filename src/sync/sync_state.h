@@ -43,6 +43,7 @@ struct lookup {
 struct page_slot {
 	struct apply_page job;
 	struct tenant_sync *sync;
+	struct turn turn; /* holds the page's bytes until it is applied */
 	bool busy;
 };
 
@@ -60,6 +61,7 @@ struct tenant_sync {
 	bool counted;      /* /hosts/count was answered */
 	int64_t begun_unix_s, begun_ms, proven_ms; /* monotonic: start, last proven page */
 
+	struct turns_tenant turns_tenant;
 	struct call call; /* connect and list */
 	struct timer *timer;
 	struct server_facts server, confirm;
@@ -99,6 +101,7 @@ struct tenant_sync {
 		bool doubtful;       /* a list of the team had elements that could not be read */
 		uint32_t checked;    /* words whose lists were compared, as a bit each */
 		struct page *page;   /* under check, or with the writer */
+		struct turn turn;    /* holds its bytes */
 	} encryption;
 
 	/* one job at a time, between the walk's steps */

@@ -154,6 +154,7 @@ static void on_page_applied(struct store_job *job, int rc)
 	s->early.waiting += a->page->count;
 	page_free(a->page);
 	a->page = NULL;
+	turn_cancel(&slot->turn);
 	if (s->failing) {
 		sync_settle(s);
 	} else if (rc == E_HELD) {
@@ -196,6 +197,7 @@ static void submit_page(struct tenant_sync *s, struct page *page, uint64_t after
 		.busy = true,
 	};
 	s->pages_busy++;
+	call_hand_bytes(&s->call, &slot->turn);
 	writer_submit(s->env->writer, &slot->job.job);
 }
 
@@ -268,6 +270,7 @@ static void list_next(struct tenant_sync *s)
 		.path = list_path,
 		.parse = true,
 		.shape = PAGE_LIST,
+		.in_turn = true,
 		.failed = list_failed,
 		.done = list_done,
 	};

@@ -289,6 +289,10 @@ void tenant_sync_free(struct tenant_sync *s)
 	for (int i = 0; i < SYNC_LOOKUPS; i++)
 		call_release(&s->lookups[i].call);
 	page_free(s->encryption.page);
+	turn_cancel(&s->encryption.turn);
+	for (int i = 0; i < SYNC_PAGES; i++)
+		must(s->pages[i].turn.state == TURN_IDLE);
+	must(s->call.turn.state == TURN_IDLE && !s->turns_tenant.first);
 	team_hosts_release(&s->encryption.teams);
 	timer_free(s->timer);
 	http_origin_free(s->origin);

@@ -40,6 +40,7 @@ struct sync_environment {
 	struct http_client *http;
 	struct store *store;
 	struct writer *writer;
+	struct turns *turns; /* at the memory for pages that are not applied yet; NULL: no ceiling */
 	struct random random;
 	const struct sync_observer *observer; /* NULL: nobody counts */
 };
