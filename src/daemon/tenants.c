@@ -122,12 +122,12 @@ static void tenant_free(struct tenant *t)
 
 void tenants_free(struct tenants *all)
 {
-	struct tenant *t, *next;
+	struct tenant *t;
 	if (!all)
 		return;
 	must(!all->counting && !all->removals.first);
 	due_heap_release(&all->heap); /* its entries are in the tenants */
-	HASH_ITER (hh, all->by_name, t, next) {
+	while ((t = all->by_name)) {
 		HASH_DEL(all->by_name, t);
 		tenant_out_of_line(t);
 		tenant_tell(t, true);
@@ -317,12 +317,11 @@ void tenants_check_stopped(struct tenants *all)
 
 void tenants_stop(struct tenants *all, void (*stopped)(void *arg), void *arg)
 {
-	struct tenant *t, *next;
 	all->stopping = true;
 	all->stopped = stopped;
 	all->stopped_arg = arg;
 	timer_disarm(all->timer);
-	HASH_ITER (hh, all->by_name, t, next) {
+	for (struct tenant *t = all->by_name; t; t = t->hh.next) {
 		tenant_out_of_line(t);
 		if (t->sync)
 			tenant_sync_cancel(t->sync);
