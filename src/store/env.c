@@ -268,22 +268,3 @@ void store_close(struct store *s)
 	pthread_rwlock_destroy(&s->map_lock);
 	mem_free(s);
 }
-
-int store_stat(struct store *s, struct store_stat *out)
-{
-	MDB_envinfo info;
-	MDB_stat stat;
-	pthread_rwlock_rdlock(&s->map_lock);
-	int rc = mdb_env_info(s->env, &info);
-	if (!rc)
-		rc = mdb_env_stat(s->env, &stat);
-	pthread_rwlock_unlock(&s->map_lock);
-	if (rc)
-		return store_fail(s, NULL, rc, "counting");
-	*out = (struct store_stat){
-		.used_bytes = (info.me_last_pgno + 1) * (uint64_t)stat.ms_psize,
-		.map_bytes = info.me_mapsize,
-		.readers = info.me_numreaders,
-	};
-	return OK;
-}
