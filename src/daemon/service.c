@@ -3,10 +3,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "daemon/health.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/runtime.h"
 #include "muster/exit.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,6 +138,7 @@ static void on_alive(void *arg)
 	uint64_t every = notify_alive_every_ms();
 	notify_alive();
 	log_settle();
+	metrics_look(s->metrics);
 	timer_arm(s->alive, every && every < ALIVE_MS ? every : ALIVE_MS);
 }
 
@@ -182,7 +186,9 @@ static int open_store(struct service *s, struct err *e)
 
 static int open_loop(struct service *s, struct err *e)
 {
-	static const double bounds[] = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5 };
+	static const double bounds[] = {
+		0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5
+	};
 	static const char failed[] = "the event loop could not be set up";
 	struct loop *l;
 	int rc = loop_new(&s->env.loop, e);
@@ -216,6 +222,8 @@ static int open_tenants(struct service *s, struct err *e)
 	s->keyring_line.work = s->work;
 	int rc = tenants_new(&s->tenants, &o, e);
 	if (!rc)
+		rc = err_set(e, metrics_new(&s->metrics, s), "the metrics could not be set up");
+	if (!rc)
 		service_limit(s, &s->conf->limits);
 	if (!rc && store_tenants(s->env.store, note_removing, s) != OK)
 		rc = err_set(e, E_NOMEM, "the tenants could not be read");
@@ -238,11 +246,39 @@ static int open_admin(struct service *s, struct err *e)
 	return o.path ? admin_new(&s->admin, s->env.loop, &o, e) : OK;
 }
 
+static int open_http(struct service *s, struct err *e)
+{
+	static const char plain[] = "text/plain; charset=utf-8";
+	static const struct http_route routes[] = {
+		{ "/metrics", EXPOSITION_CONTENT_TYPE, metrics_begin, metrics_slice, metrics_end },
+		{ "/healthz", plain, health_begin_live, health_slice, health_end },
+		{ "/readyz", plain, health_begin_ready, health_slice, health_end },
+	};
+	const struct conf_listen *l = &s->conf->http;
+	char listen[PATH_MAX + sizeof("unix:")];
+	struct http_server_options o = {
+		.listen = listen,
+		.routes = routes,
+		.count = sizeof(routes) / sizeof(*routes),
+		.arg = s,
+	};
+	if (l->kind == LISTEN_NONE)
+		return OK;
+	if (l->kind == LISTEN_UNIX)
+		snprintf(listen, sizeof(listen), "unix:%s", l->path);
+	else
+		snprintf(listen, sizeof(listen), strchr(l->host, ':') ? "[%s]:%u" : "%s:%u", l->host,
+			 l->port);
+	return http_server_new(&s->http, s->env.loop, &o, e);
+}
+
 static void close_all(struct service *s)
 {
+	http_server_free(s->http);
 	admin_free(s->admin);
 	service_upkeep_free(s);
 	tenants_free(s->tenants);
+	metrics_free(s->metrics);
 	writer_stop(s->env.writer);
 	timer_free(s->deadline);
 	timer_free(s->alive);
@@ -278,8 +314,8 @@ static void say_ready(struct service *s)
 	s->state = SERVICE_READY;
 	log_event(LOG_NOTICE, "daemon", "ready", "tenants", LOG_I(tenants_count(s->tenants)), "store",
 		  LOG_S(s->conf->store_path), "socket",
-		  LOG_S(s->conf->admin_socket ? s->conf->admin_socket : "none"), "version",
-		  LOG_S(MUSTER_VERSION));
+		  LOG_S(s->conf->admin_socket ? s->conf->admin_socket : "none"), "http",
+		  LOG_S(s->http ? http_server_address(s->http) : "none"), "version", LOG_S(MUSTER_VERSION));
 	notify_ready(status);
 	on_alive(s);
 }
@@ -297,6 +333,8 @@ int service_run(struct conf *conf, const struct options *options)
 		rc = open_tenants(&s, &e);
 	if (!rc)
 		rc = open_admin(&s, &e);
+	if (!rc)
+		rc = open_http(&s, &e);
 	if (!rc)
 		rc = err_set(&e, service_upkeep_start(&s), "the upkeep of the store could not be set up");
 	if (rc) {

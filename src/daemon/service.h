@@ -8,6 +8,7 @@
 #include "daemon/tenants.h"
 #include "net/loop.h"
 #include "serve/admin.h"
+#include "serve/http.h"
 #include "sync/turns.h"
 
 enum service_state { SERVICE_STARTING, SERVICE_READY, SERVICE_DRAINING };
@@ -29,6 +30,8 @@ struct service {
 	struct keyring_line keyring_line;
 	LIST_HEAD(, tenant_change) changes; /* of such tenants, under way */
 	struct admin *admin;                /* NULL: none is wanted */
+	struct metrics *metrics;
+	struct http_server *http; /* NULL: none is wanted */
 	struct interrupts *interrupts;
 	struct signal_watch *hangup;
 	struct timer *alive;    /* the service manager's watchdog, and the log's repeats */

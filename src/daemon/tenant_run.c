@@ -133,6 +133,7 @@ static void start_one(struct tenant *t)
 	}
 	t->sync_conf = conf_tenant_hold(t->conf);
 	all->syncing++;
+	t->seen.attempt_at = clock_unix_s();
 	tenant_sync_start(t->sync, on_sync_done, t);
 }
 

@@ -201,7 +201,20 @@ static struct tenant *make(struct tenants *all, enum tenant_source source, const
 	t->added_at = clock_unix_s();
 	t->due.owner = t;
 	TAILQ_INIT(&t->waiters);
+	t->seen.number = ++all->added;
 	return t;
+}
+
+static void remember(struct tenant_seen *seen, const struct tenant_row *row)
+{
+	seen->attempt_at = row->sync_begun_at;
+	seen->ok_at = row->sync_ok_at;
+	seen->up = row->sync_ended_at && row->sync_result == OK;
+	if (row->sync_ended_at > row->sync_begun_at)
+		seen->took_s = (double)(row->sync_ended_at - row->sync_begun_at);
+	seen->seq = seen->seq_first = row->seq;
+	seen->missing = row->missing;
+	seen->held = row->hold ? row->hold_count : 0;
 }
 
 int tenants_add(struct tenants *all, enum tenant_source source, const struct conf_tenant *conf,
@@ -227,6 +240,7 @@ int tenants_add(struct tenants *all, enum tenant_source source, const struct con
 		facts.ended_at = row.sync_ended_at;
 		facts.ended_rc = row.sync_result;
 		facts.paused = row.paused;
+		remember(&t->seen, &row);
 		if (row.devices)
 			tenant_count(t);
 	}

@@ -37,6 +37,18 @@ struct tenant_last {
 	int64_t certificate_expires; /* Unix seconds, 0: not known */
 };
 
+/* What is shown of it beside, of syncs before the daemon began too. */
+struct tenant_seen {
+	uint64_t number;           /* running, of those that were added; never used again */
+	int64_t attempt_at, ok_at; /* Unix seconds; 0: never */
+	double took_s;             /* the last sync that ended */
+	bool up;                   /* which succeeded */
+	uint64_t seq, seq_first;   /* of its feed: now, and when it was added */
+	uint64_t missing, held;
+	/* since the daemon began */
+	uint64_t errors, received;
+};
+
 struct tenants;
 struct tenant;
 
@@ -70,6 +82,7 @@ struct tenant {
 	uint32_t round; /* ends that waiters were told of */
 	struct tenant_totals totals;
 	struct tenant_last last;
+	struct tenant_seen seen;
 	struct summary summary; /* of its devices, counted after the last sync that changed some */
 	bool counted, to_count;
 	TAILQ_ENTRY(tenant) count_line;

@@ -9,6 +9,7 @@ struct tenants {
 	struct tenants_options options;
 	struct tenant *by_name; /* uthash, in order of addition */
 	struct due_heap heap;
+	uint64_t added;          /* so many, ever */
 	struct timer *timer;     /* for the first of the heap */
 	struct tenant_line line; /* to be started */
 	size_t syncing, syncs_max, in_line;
