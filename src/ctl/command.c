@@ -182,7 +182,7 @@ int command_show_help(struct ctl *c)
 	const struct command *cmd = NULL;
 	size_t used = 0;
 	int rc = c->word_count ? command_find(&cmd, c->words, c->word_count, &used, &c->err) : OK;
-	if (!rc && used < c->word_count)
+	if (!rc && cmd && used < c->word_count)
 		rc = err_set(&c->err, E_CONFIG, "\"%s\" is not part of a command's name: musterctl help %s",
 			     c->words[used], cmd->name);
 	if (!rc)

@@ -228,7 +228,7 @@ int link_ask(struct link *l, struct slice command, int (*each)(void *arg, struct
 	     struct buf *end, struct err *e)
 {
 	static const char yes[] = "{\"ok\":true", no[] = "{\"ok\":false";
-	struct slice line;
+	struct slice line = SLICE_NONE;
 	int rc = send_line(l, command, e);
 	buf_reset(end);
 	while (!rc && !(rc = next_line(l, &line, e))) {

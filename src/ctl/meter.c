@@ -53,12 +53,12 @@ static void forget(struct meter *m, struct running *r)
 
 void meter_free(struct meter *m)
 {
-	struct running *r, *next;
 	if (!m)
 		return;
 	erase(m);
 	fflush(m->out);
-	HASH_ITER (hh, m->tenants, r, next) {
+	for (struct running *r = m->tenants, *next; r; r = next) {
+		next = r->hh.next;
 		forget(m, r);
 	}
 	mem_free(m);
@@ -158,12 +158,11 @@ static void draw_line(const struct meter *m, const struct running *r)
 
 void meter_draw(struct meter *m)
 {
-	struct running *r, *next;
 	size_t hidden = 0;
 	if (!m->live)
 		return;
 	erase(m);
-	HASH_ITER (hh, m->tenants, r, next) {
+	for (const struct running *r = m->tenants; r; r = r->hh.next) {
 		if (m->drawn == SHOWN_LINES) {
 			hidden++;
 			continue;
