@@ -50,6 +50,8 @@ const struct admin_command service_commands[] = {
 	{ "rejects", "T", NULL, 1, 1, "hosts that could not be read", NULL, command_rejects },
 	{ "tombstones", "T", NULL, 1, 1, "devices that were deleted", NULL, command_tombstones },
 	{ "verify", "", NULL, 0, 0, "check the store", NULL, command_verify },
+	{ "doctor", "T", NULL, 1, 1, "looks at the way to a tenant's server, step by step",
+	  "What was seen at each step, and what to do. Nothing is synced or stored.", command_doctor },
 	{ "reload", "", NULL, 0, 0, "reads the configuration again",
 	  "A configuration with errors changes nothing; the errors are in the answer.", command_reload },
 	{ "log", "LEVEL [GROUP]", NULL, 1, 2, "how much is logged, until the end or a reload", NULL,

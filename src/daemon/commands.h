@@ -49,6 +49,8 @@ extern const struct admin_option sync_options[], accept_options[];
 void command_sync(struct admin_call *call);
 void command_wait(struct admin_call *call);
 void command_accept(struct admin_call *call);
+/* commands_doctor.c */
+void command_doctor(struct admin_call *call);
 /* commands_daemon.c */
 void command_version(struct admin_call *call);
 void command_status(struct admin_call *call);
