@@ -220,6 +220,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[0], "hold"))
 		return hold_places(argv[1]);
+#ifdef __SANITIZE_THREAD__
+	/* a place is held by a read inside a read, and this sanitizer counts no more than 64 locks */
+	return 77;
+#endif
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(due_details, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(missing_devices, set_up, tear_down),
