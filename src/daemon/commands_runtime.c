@@ -212,13 +212,6 @@ static void start(struct admin_call *call, struct tenant_change *c, int rc, stru
 
 /* ---- add ---- */
 
-static int is_of_file(const struct service *s, const struct tenant *t, struct err *e)
-{
-	return err_set(e, E_CONFLICT,
-		       "the tenant \"%s\" stands in \"%.200s\", line %u: change it there, then \"reload\"",
-		       t->name, t->conf->file ? t->conf->file : s->conf->file, t->conf->line);
-}
-
 static int name_is_free(struct service *s, const char *name, struct err *e)
 {
 	struct tenant *t = tenants_find(s->tenants, name);
@@ -366,16 +359,30 @@ static int make_changed(struct tenant_change *c, struct admin_call *call, const 
 	return c->changed.failed ? err_set(e, c->changed.failed, "out of memory") : OK;
 }
 
+static void refuse_of_file(struct admin_call *call, const struct tenant *t)
+{
+	struct service *s = command_service(call);
+	struct err e;
+	err_set(&e, E_CONFLICT,
+		"the tenant \"%s\" stands in \"%.200s\", line %u: change it there, then \"reload\"", t->name,
+		t->conf->file ? t->conf->file : s->conf->file, t->conf->line);
+	admin_end(call, E_CONFLICT, e.text);
+}
+
 static void change(struct admin_call *call, bool all)
 {
 	struct service *s = command_service(call);
 	struct tenant *t = command_tenant(call, 0);
-	struct tenant_change *c = NULL;
+	struct tenant_change *c;
 	struct err e = { 0 };
 	int rc;
 	if (!t)
 		return;
-	rc = t->source == TENANT_OF_FILE ? is_of_file(s, t, &e) : change_new(&c, s, t->name, &e);
+	if (t->source == TENANT_OF_FILE) {
+		refuse_of_file(call, t);
+		return;
+	}
+	rc = change_new(&c, s, t->name, &e);
 	if (!rc && t->removal)
 		rc = err_set(&e, E_LOCKED, "the tenant \"%s\" is being removed", t->name);
 	if (!rc)

@@ -50,9 +50,9 @@ static void on_removed(void *arg, int rc, uint64_t devices, const struct err *e)
 {
 	struct waiting *w = arg;
 	(void)devices;
-	if (rc == OK)
-		rc = add(w->s, w->conf, w->created_at, 0);
-	else if (rc != E_CANCELLED)
+	if (rc == OK && add(w->s, w->conf, w->created_at, 0) != OK)
+		left_out(w->conf->name, "out of memory");
+	else if (rc != OK && rc != E_CANCELLED)
 		left_out(w->conf->name, e->text);
 	conf_tenant_release(w->conf);
 	mem_free(w);

@@ -28,8 +28,8 @@ struct service {
 	struct tenants *tenants;
 	/* Without a keyring no tenants are added at run time. */
 	struct keyring_line keyring_line;
-	LIST_HEAD(, tenant_change) changes; /* of such tenants, under way */
-	struct admin *admin;                /* NULL: none is wanted */
+	LIST_HEAD(tenant_changes, tenant_change) changes; /* of such tenants, under way */
+	struct admin *admin;                              /* NULL: none is wanted */
 	struct metrics *metrics;
 	struct http_server *http; /* NULL: none is wanted */
 	struct interrupts *interrupts;
