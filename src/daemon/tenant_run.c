@@ -89,13 +89,14 @@ static void finish(struct tenant *t, const struct sync_report *r)
 		t->all->ended(t->all->ended_arg, t, r);
 	if (moved_something(r))
 		tenant_count(t);
+	bool going = t->removal != NULL; /* then it is gone after the step */
 	tenant_step(t,
 		    r->rc == OK            ? SCHEDULE_SUCCEEDED
 		    : r->rc == E_CANCELLED ? SCHEDULE_CANCELLED
 					   : SCHEDULE_FAILED,
 		    facts);
 	/* when it is to run again at once, its end is not the one that is waited for */
-	if (!t->in_line && t->schedule.state != SCHEDULE_REMOVING)
+	if (!going && !t->in_line)
 		tenant_tell(t, false);
 }
 
