@@ -77,6 +77,7 @@ static void way_seen(void *arg, const struct reach_result *r)
 	struct doctor_finding f[4];
 	unsigned n = doctor_see_way(f, d->conf, r, clock_unix_s());
 	d->reach = NULL;
+	d->wants_client = r->wants_client && !d->conf->client_cert && !d->conf->client_cert_pem;
 	for (unsigned i = 0; i < n; i++)
 		doctor_tell(d, &f[i]);
 	if (f[n - 1].verdict == DOCTOR_FAILED) {

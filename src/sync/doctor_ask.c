@@ -64,7 +64,7 @@ static int judge(struct doctor *d, const struct http_result *r, struct doctor_an
 
 static void answered(struct doctor *d, const struct http_result *r)
 {
-	struct doctor_answer a = { .http = r, .err = &d->err };
+	struct doctor_answer a = { .http = r, .err = &d->err, .wants_client = d->wants_client };
 	timer_disarm(d->timer);
 	if (r->server_date) {
 		d->server_date = r->server_date;

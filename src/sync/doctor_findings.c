@@ -101,10 +101,8 @@ static void advise_on_answer(struct doctor_finding *f, int rc)
 	case E_CONNECT:
 	case E_TRUNCATED:
 		doctor_advise(
-			f,
-			"the connection was lost: look at the log of the server, or of the proxy in front "
-			"of it%s",
-			strstr(f->saw, "TLS") ? ", and whether it insists on a client's certificate" : "");
+			f, "the connection was lost: look at the log of the server, or of the proxy in front "
+			   "of it");
 		return;
 	case E_NOT_FLEET:
 		doctor_advise(
@@ -127,7 +125,11 @@ static void see_failure(struct doctor_finding *f, enum doctor_step s, enum docto
 			const struct doctor_answer *a)
 {
 	doctor_see_error(f, s, v, a->err);
-	advise_on_answer(f, a->rc);
+	if (a->wants_client && (a->rc == E_CONNECT || a->rc == E_TLS))
+		doctor_advise(f,
+			      "the server insists on a client's certificate: set client_cert and client_key");
+	else
+		advise_on_answer(f, a->rc);
 }
 
 void doctor_see_fleet(struct doctor_finding *f, const struct doctor_answer *a, const struct server_facts *s)

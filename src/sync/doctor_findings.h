@@ -44,6 +44,7 @@ struct doctor_answer {
 	const struct err *err;
 	const struct http_result *http;
 	bool from_fleet, allowlist; /* of a failure */
+	bool wants_client;          /* the server asked for a client's certificate, and none is set */
 };
 
 /* `needed` is the step without which this one tells nothing. */

@@ -26,9 +26,10 @@ struct doctor {
 	enum doctor_verdict worst;
 	enum list_order order;
 	uint64_t after, last_id;
-	uint32_t hosts; /* of the last page */
-	bool counted;   /* hosts, and there are some */
-	bool plain;     /* the parameters of a sync's pages are refused */
+	uint32_t hosts;    /* of the last page */
+	bool counted;      /* hosts, and there are some */
+	bool wants_client; /* the server asked for a client's certificate, and none is set */
+	bool plain;        /* the parameters of a sync's pages are refused */
 };
 
 struct question {

@@ -127,7 +127,7 @@ static void see_unknown_issuer(struct doctor_finding *f, const struct reach_resu
 {
 	const struct reach_certificate *leaf = &r->chain[0];
 	bool alone = r->certificates == 1, self = alone && strcmp(leaf->subject, leaf->issuer) == 0;
-	doctor_see(f, DOCTOR_TLS, DOCTOR_FAILED, "%s: %s, issued by %s; the server sent %u certificates",
+	doctor_see(f, DOCTOR_TLS, DOCTOR_FAILED, "%s: %s, issued by %s; certificates sent: %u",
 		   self ? "the certificate is self-signed"
 			: "the certificate comes from an issuer that is not known here",
 		   leaf->subject, leaf->issuer, r->certificates);

@@ -12,7 +12,7 @@ STEPS = ["address", "name", "allowed", "tcp", "tls", "fleet", "token", "role", "
 class Doctor(Running):
     def look_at(self, tenant="name=acme,hosts=120", **settings):
         """The tenant is paused, so that nothing but the doctor asks its server."""
-        self.serve(tenant, "name=globex,hosts=1", **settings)
+        self.serve(tenant, "name=globex,hosts=1", tenants={"acme": settings, "globex": {}})
         self.run_daemon()
         self.daemon.rows("wait globex idle")
         self.daemon.rows("tenant pause acme")
@@ -81,6 +81,7 @@ class Good(Doctor):
         self.assertEqual(found["tls"]["verdict"], "warning", found["tls"])
         self.assertIn("client_cert", found["tls"]["remedy"])
         self.assertEqual(found["fleet"]["verdict"], "failed")
+        self.assertIn("client_cert", found["fleet"]["remedy"])
 
 
 class FourFailures(Doctor):
@@ -137,6 +138,14 @@ class Others(Doctor):
     def test_private_address(self):
         found = self.look_at(allow_private=False)
         self.assertEqual(self.failed(found, "allowed", "a loopback address", "allow_private"), [])
+
+    def test_behind_a_proxy(self):
+        """What the proxy does cannot be seen; the first request tells whether it works."""
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            found = self.look_at(proxy=f"http://127.0.0.1:{s.getsockname()[1]}")
+        self.assertEqual({found[s]["verdict"] for s in ("name", "allowed", "tcp", "tls")}, {"skipped"})
+        self.assertEqual(self.failed(found, "fleet", "the proxy", "proxy"), [])
 
     def test_plain_http(self):
         found = self.look_at("name=acme,hosts=20,tls=none")

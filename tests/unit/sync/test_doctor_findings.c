@@ -213,7 +213,7 @@ static const struct {
 	  "renew" },
 	{ "too early", change_too_early, DOCTOR_TLS, DOCTOR_FAILED, "1 days from now", "clock" },
 	{ "unknown issuer", change_unknown, DOCTOR_TLS, DOCTOR_FAILED, "not known here", "private CA" },
-	{ "no chain", change_leaf_only, DOCTOR_TLS, DOCTOR_FAILED, "1 certificates", "intermediate" },
+	{ "no chain", change_leaf_only, DOCTOR_TLS, DOCTOR_FAILED, "certificates sent: 1", "intermediate" },
 	{ "self-signed", change_self, DOCTOR_TLS, DOCTOR_FAILED, "self-signed", "copy of it" },
 	{ "wrong name", change_name, DOCTOR_TLS, DOCTOR_FAILED, "other.example", "fleet.example" },
 	{ "weak", change_weak, DOCTOR_TLS, DOCTOR_FAILED, "too weak", "renew it" },
