@@ -81,7 +81,8 @@ const struct command command_table[] = {
 	  "--token-stdin; files are\nread here and their contents sent, so the daemon needs no access to "
 	  "them.",
 	  command_tenant_settings, SHOWN(checked_columns), NULL },
-	{ "tenant set", "TENANT", 1, 1, CONNECTION | SETTINGS, FROM_DAEMON, "other settings for a tenant",
+	{ "tenant set", "TENANT", 1, 1, (CONNECTION & ~OPTION_NO_CHECK) | SETTINGS, FROM_DAEMON,
+	  "other settings for a tenant",
 	  "Only what is given changes. A tenant of the configuration file is changed there, then \"reload\".",
 	  command_tenant_settings, SHOWN(set_columns), NULL },
 	{ "tenant rotate-token", "TENANT", 1, 1, OPTION_TOKEN_FILE | OPTION_TOKEN_STDIN | OPTION_NO_CHECK,

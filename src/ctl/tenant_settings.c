@@ -147,16 +147,18 @@ static int check(struct ctl *c, bool add, bool set)
 			       "no token is given: say where it is, --token-file FILE or --token-stdin");
 	if (add && !o->url)
 		return err_set(&c->err, E_CONFIG, "no address is given: --url URL");
-	if (set && !(o->given & ~(OPTIONS_COMMON | OPTION_NO_CHECK)))
+	if (set && !(o->given & ~OPTIONS_COMMON))
 		return err_set(&c->err, E_CONFIG,
 			       "nothing is to be set: \"musterctl help tenant set\" lists "
 			       "what can be");
 	return OK;
 }
 
+/* Rows about a fault say what the error says again: they are for programs. */
 static int print(void *arg, struct slice row)
 {
-	return output_row(arg, row);
+	struct output *o = arg;
+	return o->format == OUTPUT_JSON || value_at(row, "tenant").p ? output_row(o, row) : OK;
 }
 
 int command_tenant_settings(struct ctl *c)

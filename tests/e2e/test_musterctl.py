@@ -25,7 +25,7 @@ READING = [["tenants"], ["summary"], ["summary", "acme"], ["devices", "acme"],
 class Ctl(Running):
     def setUp(self):
         self.serve("name=acme,hosts=60", "name=globex,hosts=20")
-        self.run_daemon()
+        self.run_daemon(secrets={"key_file": str(self.muster.dir / "master.key")})
         for name in "acme", "globex":
             self.daemon.rows(f"wait {name} synced")
 
@@ -258,6 +258,27 @@ class Secrets(Ctl):
         self.bad(2, "cannot be read", "tenant", "add", "x", "--url", "https://f", "--token-file", "nowhere")
         self.bad(2, "no token is given", "tenant", "add", "x", "--url", "https://f")
         self.bad(2, "is empty", "tenant", "add", "x", "--url", "https://f", "--token-stdin")
+
+    def test_a_tenant_comes_changes_and_goes(self):
+        del self.muster.tenants["globex"]
+        self.daemon.write_config()
+        self.good("reload")
+        self.good("tenant", "remove", "globex", "--yes")
+        row, = self.rows("tenant", "add", "globex", "--url", self.sim.url("globex"), "--token-file",
+                         self.muster.token_file("globex"), "--ca-file", self.sim.ca_file("globex"),
+                         "--allow-private", "--interval", "30m", "--header", "X-Way: north, then east")
+        self.assertEqual((row["tenant"], row["version"] != ""), ("globex", True))
+        self.assertIn("20 hosts", self.good("sync", "globex", "--wait"))
+        self.assertEqual(len(self.rows("devices", "globex")), 20)
+        self.assertEqual(self.rows("tenant", "set", "globex", "--interval", "45m")[0]["changed"], ["interval"])
+        self.assertIn("45m", self.good("tenant", "show", "globex"))
+        self.sim.mutate("globex", "token", value="second-token")
+        self.bad(1, "token", "tenant", "rotate-token", "globex", "--token-file", self.muster.token_file("globex"))
+        self.muster.token_file("globex").write_text("second-token\n")
+        self.good("tenant", "rotate-token", "globex", "--token-file", self.muster.token_file("globex"))
+        self.good("sync", "globex", "--wait")
+        self.assertIn("20 devices", self.good("tenant", "remove", "globex", "--yes"))
+        self.assertNotIn("second-token", self.daemon.log())
 
 
 class Following(Ctl):
