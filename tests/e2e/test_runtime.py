@@ -24,9 +24,10 @@ class AtRunTime(Running):
     """`file` names tenants of the configuration file; the others are added."""
 
     file = []
+    servers = ("name=acme,hosts=120", "name=globex,hosts=40,seed=3", "name=initech,hosts=7,seed=5")
 
     def setUp(self):
-        self.serve("name=acme,hosts=120", "name=globex,hosts=40,seed=3", "name=initech,hosts=7,seed=5")
+        self.serve(*self.servers)
         self.muster.close()
         self.muster = Muster(self.sim, {n: {} for n in self.file})
         self.addCleanup(self.muster.close)
@@ -157,6 +158,38 @@ class Coming(AtRunTime):
         self.assertEqual(self.add("acme")["hosts"], 120)
 
 
+    def test_an_end_during_the_check_is_clean(self):
+        self.sim.fault("acme", delay_ms=3000)
+        c = self.daemon.connect()
+        c.send(self.add_line("acme"))
+        self.until(lambda: self.daemon.rows("status") and "name=\"tenant add\"" in self.daemon.log(),
+                   what="the command")
+        self.assertEqual(self.daemon.stop(), 0)
+        c.close()
+        self.daemon.start()
+        self.assertEqual(self.names(), [])
+
+    def test_many_commands_at_once(self):
+        names = [f"t{i}" for i in range(12)]
+        peers = [self.daemon.connect() for _ in names]
+        for c, name in zip(peers, names):
+            c.send(self.add_line("initech", name=name))
+        for c in peers:
+            self.assertTrue(list(c.lines())[-1]["ok"])
+        for c, name in zip(peers, names):
+            c.send(f"tenant remove {name} --yes" if name < "t5" else
+                   f"tenant set {name} --set {word(json.dumps({'interval': '3h'}))}")
+        for c in peers:
+            self.assertTrue(list(c.lines())[-1]["ok"])
+            c.close()
+        left = sorted(n for n in names if n >= "t5")
+        self.assertEqual(sorted(self.names()), left)
+        self.daemon.kill()
+        self.daemon.start()
+        self.assertEqual({t: self.daemon.tenant(t)["settings"]["interval"] for t in self.names()},
+                         dict.fromkeys(left, "3h"))
+
+
 class Changing(AtRunTime):
     def setUp(self):
         super().setUp()
@@ -260,6 +293,24 @@ class Changing(AtRunTime):
             self.ask("tenant remove acme --yes")
         self.assertEqual([(t["tenant"], t["source"]) for t in self.daemon.rows("tenant list")], [("acme", "store")])
         self.assertEqual(self.daemon.ask("tenant remove acme --yes")[1]["devices"], 120)
+
+
+class Certificates(AtRunTime):
+    servers = ("name=secure,hosts=9,tls=mutual",)
+
+    def test_a_client_certificate_comes_as_contents(self):
+        cert, key = (pathlib.Path(self.sim.dir, f).read_text() for f in ("client.pem", "client.key"))
+        end = self.tell(self.add_line("secure"))[1]
+        self.assertIn(end.get("reason"), ("tls", "connect"), end)  # its alert may be lost with the connection
+        self.no(self.add_line("secure", more=f"--key {word(key)}"), "config", "client certificate")
+        self.ask(self.add_line("secure", more=f"--cert {word(cert)} --key {word(key)}"))
+        self.assertEqual(self.daemon.rows("wait secure synced")[0]["hosts"], 9)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.daemon.start()
+        self.assertEqual(self.daemon.rows("sync secure --wait")[-1]["result"], "ok")
+        secret = key.splitlines()[1].encode()
+        for path in self.muster.store.rglob("*"):
+            self.assertFalse(path.is_file() and secret in path.read_bytes(), path)
 
 
 class BesideTheFile(AtRunTime):
