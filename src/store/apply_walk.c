@@ -24,10 +24,11 @@ int apply_tenant_run(struct store_job *base, struct store_txn *t)
 	if (rc)
 		return rc;
 	if (tenant->now.row.removing)
-		return err_set(&t->err, E_CONFLICT,
-			       "the tenant \"%s\" is being removed and that was cut off: start the daemon, which "
-			       "finishes it, or choose another name",
-			       job->name);
+		return err_set(
+			&t->err, E_CONFLICT,
+			"the tenant \"%s\" is being removed and that was cut off: start the daemon, which "
+			"finishes it, or choose another name",
+			job->name);
 	if (job->url && strcmp(tenant->now.row.url, job->url) != 0) {
 		SET_TEXT(tenant->now.row.url, job->url);
 		tenant->dirty = true;

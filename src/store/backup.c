@@ -54,7 +54,8 @@ int store_backup(struct store *s, const char *folder, bool compact, uint64_t *by
 	char begun[STORE_PATH_MAX], data[STORE_PATH_MAX + 16];
 	size_t n = strlen(folder);
 	if (!n || folder[n - 1] == '/' || n + 8 > sizeof(begun))
-		return err_set(e, E_CONFIG, "the path of the copy is empty, too long, or ends in a slash; choose another");
+		return err_set(e, E_CONFIG,
+			       "the path of the copy is empty, too long, or ends in a slash; choose another");
 	snprintf(begun, sizeof(begun), "%s.begun", folder);
 	snprintf(data, sizeof(data), "%s/%s", begun, DATA_FILE_NAME);
 	if (!access(folder, F_OK))

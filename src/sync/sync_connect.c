@@ -110,10 +110,9 @@ static void me_done(struct call *c, int rc)
 
 void sync_enter_me(struct tenant_sync *s)
 {
-	static const struct call_plan plan = { .what = "the token's user",
-					       .endpoint = ENDPOINT_ME,
-					       .path = me_path,
-					       .done = me_done };
+	static const struct call_plan plan = {
+		.what = "the token's user", .endpoint = ENDPOINT_ME, .path = me_path, .done = me_done
+	};
 	call_start(&s->call, &plan);
 }
 
@@ -146,10 +145,9 @@ static void confirm_done(struct call *c, int rc)
 
 void sync_enter_confirm(struct tenant_sync *s)
 {
-	static const struct call_plan plan = { .what = "the token's user",
-					       .endpoint = ENDPOINT_ME,
-					       .path = me_path,
-					       .done = confirm_done };
+	static const struct call_plan plan = {
+		.what = "the token's user", .endpoint = ENDPOINT_ME, .path = me_path, .done = confirm_done
+	};
 	if (s->server.scope == SCOPE_UNKNOWN)
 		sync_enter(s, s->row.indexed ? SYNC_END : SYNC_INDEX);
 	else
@@ -182,10 +180,9 @@ static void config_done(struct call *c, int rc)
 
 void sync_enter_config(struct tenant_sync *s)
 {
-	static const struct call_plan plan = { .what = "the licence",
-					       .endpoint = ENDPOINT_CONFIG,
-					       .path = config_path,
-					       .done = config_done };
+	static const struct call_plan plan = {
+		.what = "the licence", .endpoint = ENDPOINT_CONFIG, .path = config_path, .done = config_done
+	};
 	call_start(&s->call, &plan);
 }
 

@@ -57,8 +57,8 @@ struct tenant_sync {
 	void (*done)(void *arg, const struct sync_report *r);
 	void *done_arg;
 	bool cancelled, failing;
-	bool connect_only; /* of check.h: nothing is listed, nothing is stored */
-	bool counted;      /* /hosts/count was answered */
+	bool connect_only;                         /* of check.h: nothing is listed, nothing is stored */
+	bool counted;                              /* /hosts/count was answered */
 	int64_t begun_unix_s, begun_ms, proven_ms; /* monotonic: start, last proven page */
 
 	struct turns_tenant turns_tenant;
