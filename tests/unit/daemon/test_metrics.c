@@ -18,7 +18,7 @@
 enum { TENANTS = 5000 };
 
 /* Sanitizers make it several times slower. */
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 enum { SLICE_MOST_US = 20000 };
 #else
 enum { SLICE_MOST_US = 2000 };
