@@ -250,11 +250,13 @@ class StoreFaults(unittest.TestCase):
         self.assertEqual(m.ctl_run("tenants").status, STORE)
         m.store = m.dir / "no" / "such" / "folder"
         m.write_config()
+        (m.dir / "no").write_text("a file")
         r = m.once()
         self.assertEqual(r.status, STORE, r)
         self.assertIn("could not be made", r.err)
-        (m.dir / "no").write_text("a file")
-        self.assertEqual(m.once().status, STORE)
+        (m.dir / "no").unlink()
+        self.assertEqual(m.once().status, 0)
+        self.assertEqual((m.dir / "no").stat().st_mode & 0o777, 0o700)
 
     def test_folder_of_others(self):
         m = self.muster("tiny")
