@@ -1,4 +1,5 @@
 #include "sync/doctor_state.h"
+#include "sync/tenant_origin.h"
 
 #include "base/mem.h"
 #include "base/clock.h"
@@ -103,31 +104,10 @@ static void look_at_way(struct doctor *d)
 		way_seen(d, &none);
 }
 
-static int make_origin(struct doctor *d)
-{
-	const struct conf_tenant *c = d->conf;
-	struct http_origin_options o = {
-		.name = c->name,
-		.url = c->url,
-		.token = c->token,
-		.ca_file = c->ca_file,
-		.client_cert = c->client_cert,
-		.client_key = c->client_key,
-		.ca_pem = c->ca_pem,
-		.client_cert_pem = c->client_cert_pem,
-		.client_key_pem = c->client_key_pem,
-		.proxy = c->proxy,
-		.headers = c->headers,
-		.allow_http = c->allow_http,
-		.allow_private = c->allow_private,
-	};
-	return http_origin_new(&d->origin, d->o.http, &o, &d->err);
-}
-
 static void begin(struct doctor *d)
 {
 	struct doctor_finding f;
-	int rc = make_origin(d);
+	int rc = tenant_origin_new(&d->origin, d->o.http, d->conf, &d->err);
 	doctor_see_address(&f, d->conf, rc, &d->err);
 	doctor_tell(d, &f);
 	if (rc != OK) {

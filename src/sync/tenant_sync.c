@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/must.h"
 #include "sync/sync_state.h"
+#include "sync/tenant_origin.h"
 
 #include <stdio.h>
 
@@ -202,23 +203,7 @@ static void on_timer(void *arg)
 
 static int init_parts(struct tenant_sync *s, struct err *e)
 {
-	const struct conf_tenant *c = s->conf;
-	struct http_origin_options o = {
-		.name = c->name,
-		.url = c->url,
-		.token = c->token,
-		.ca_file = c->ca_file,
-		.client_cert = c->client_cert,
-		.client_key = c->client_key,
-		.ca_pem = c->ca_pem,
-		.client_cert_pem = c->client_cert_pem,
-		.client_key_pem = c->client_key_pem,
-		.proxy = c->proxy,
-		.headers = c->headers,
-		.allow_http = c->allow_http,
-		.allow_private = c->allow_private,
-	};
-	int rc = http_origin_new(&s->origin, s->env->http, &o, e);
+	int rc = tenant_origin_new(&s->origin, s->env->http, s->conf, e);
 	if (rc == OK)
 		rc = timer_new(&s->timer, s->env->loop, on_timer, s);
 	if (rc == OK)
